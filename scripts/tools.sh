@@ -1,0 +1,41 @@
+# The programs that tests and checks use and pip does not bring. Sourced after environment.sh.
+#
+#   use_tools chromium postgresql node
+#
+# Each is used where it is there already, whatever brought it; otherwise Debian's package is taken.
+
+use_tools() {
+    lacking=
+    for tool in "$@"; do
+        case $tool in
+        chromium) command -v chromium >/dev/null || lacking="$lacking chromium" ;;
+        postgresql) has_postgresql || lacking="$lacking postgresql" ;;
+        node)
+            command -v node >/dev/null || lacking="$lacking nodejs"
+            command -v npm >/dev/null || lacking="$lacking npm"
+            ;;
+        esac
+    done
+    # Unquoted on purpose: one word for each package.
+    [ -z "$lacking" ] || install_packages "What the tests run against" $lacking
+    case " $* " in *" node "*) use_node_packages ;; esac
+}
+
+# The server's own programs: Debian keeps them out of PATH, by version.
+has_postgresql() {
+    command -v initdb >/dev/null && return
+    for initdb in /usr/lib/postgresql/*/bin/initdb; do
+        [ -x "$initdb" ] && return
+    done
+    return 1
+}
+
+# TypeScript, which checks the page's types; nothing of it is served.
+use_node_packages() {
+    [ -f "$root/package-lock.json" ] || return 0
+    cmp -s "$root/package-lock.json" "$root/node_modules/.installed-lock" && return
+    say "Installing what checks the page's types, as locked in package-lock.json ..."
+    (cd "$root" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null >&2) ||
+        fail "" "The packages could not be installed; above is what npm said."
+    cp "$root/package-lock.json" "$root/node_modules/.installed-lock"
+}
