@@ -1,0 +1,54 @@
+"""What somebody asks of a room, in the imperative. Decoded straight from the wire (`t` is the tag).
+
+Every command carries an `id` of the client's choice and is answered once, with `ok` or
+`error`. Sizes are bounded here, so that a decoded command is already within them; what a
+command may *do* is decided in `rules.py`.
+"""
+
+from typing import Annotated, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+CommandId: TypeAlias = Annotated[int, Meta(ge=0, le=2**53 - 1)] | Annotated[str, Meta(min_length=1, max_length=64)]
+RoomName: TypeAlias = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9._-]{0,63}\Z")]
+ClientKey: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]
+Seq: TypeAlias = Annotated[int, Meta(ge=1, le=2**53 - 1)]
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", forbid_unknown_fields=True):
+    id: CommandId
+    room: RoomName
+
+
+class Post(Command, frozen=True, kw_only=True, tag="post"):
+    """Say something. `key` is the client's own message id: sent again, it is not said again.
+
+    Keys that grow with time (a counter, a UUIDv7) keep the log's index local and cheap.
+    """
+
+    key: ClientKey
+    text: str
+    reply_to: Seq | None = None
+
+
+class React(Command, frozen=True, kw_only=True, tag="react"):
+    """Answer the post at `seq` with one of `events.REACTIONS`; once per person, post and kind."""
+
+    seq: Seq
+    kind: Annotated[str, Meta(max_length=32)]
+
+
+class Withdraw(Command, frozen=True, kw_only=True, tag="withdraw"):
+    """Take back one's own event at `seq`, a post or a reaction."""
+
+    seq: Seq
+
+
+class Slow(Command, frozen=True, kw_only=True, tag="slow"):
+    """Facilitators only: set the seconds between two posts of one participant; 0 ends it."""
+
+    seconds: Annotated[int, Meta(ge=0, le=60)]
+
+
+RoomCommand: TypeAlias = Post | React | Withdraw | Slow

@@ -1,0 +1,283 @@
+"""The log in PostgreSQL, for several machines.
+
+A call is one transaction, which first locks the rooms it is about, always in the order of their
+ids: so two calls for one room follow each other, and no two calls wait for each other. Commits are
+durable (`synchronous_commit`). Old text is deleted and overwritten, but what PostgreSQL keeps in
+dead rows until a vacuum, in its own write-ahead log and in its backups is the operator's to bound.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rooms.body_sql import decode_event, encode_body, kind_of
+from rooms.database_postgres import PostgresDatabase, changed
+from rooms.events import AnyEvent
+from rooms.log import Claim, Draft, Head, Outcome
+from rooms.placing import (
+    Kept,
+    Key,
+    Owner,
+    Place,
+    Placed,
+    Plan,
+    Standing,
+    assign,
+    digest_of,
+    minute,
+    new_epoch,
+    plan,
+    withdrawals,
+)
+from rooms.rules_sql import NO_RULES, encode_rules, head_of
+
+if TYPE_CHECKING:
+    from rooms.database_postgres import Connection
+
+_HEADS = "SELECT name, epoch, head, tail, rules_version, rules FROM rooms WHERE name = ANY($1::text[])"
+
+_BEGIN = """
+    INSERT INTO rooms (name, epoch, head, tail, rules_version, rules) VALUES ($1, $2, 0, 1, 0, $3)
+    ON CONFLICT (name) DO NOTHING
+"""
+
+_BEGIN_AGAIN = """
+    UPDATE rooms SET epoch = $2, head = 0, tail = 1, rules_version = 0, rules = $3 WHERE id = $1
+"""
+
+_LOCK = """
+    SELECT name, id, epoch, head, tail, rules_version FROM rooms WHERE name = ANY($1::text[])
+    ORDER BY id FOR UPDATE
+"""
+
+_KEPT = """
+    SELECT r.name, e.seq, e.at, e.kind, e.handle, e.body, e.key
+    FROM unnest($1::text[], $2::bigint[]) AS asked (name, seq)
+    JOIN rooms r ON r.name = asked.name
+    JOIN events e ON e.room_id = r.id AND e.epoch = r.epoch AND e.seq = asked.seq
+"""
+
+_KEYS = """
+    SELECT r.name, e.handle, e.key, e.seq
+    FROM unnest($1::text[], $2::text[], $3::bytea[]) AS asked (name, handle, key)
+    JOIN rooms r ON r.name = asked.name
+    JOIN events e ON e.room_id = r.id AND e.epoch = r.epoch AND e.handle = asked.handle
+        AND e.key = asked.key AND e.key IS NOT NULL
+"""
+
+_OVERWRITE = """
+    UPDATE events e SET key = new.key, body = new.body
+    FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bytea[], $5::bytea[])
+        AS new (room_id, epoch, seq, key, body)
+    WHERE e.room_id = new.room_id AND e.epoch = new.epoch AND e.seq = new.seq
+"""
+
+_INSERT = """
+    INSERT INTO events (room_id, epoch, seq, key, body, at, kind, handle)
+    SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bytea[], $5::bytea[],
+        $6::bigint[], $7::text[], $8::text[])
+    ON CONFLICT (room_id, epoch, handle, key) WHERE key IS NOT NULL DO NOTHING
+"""
+
+_ADVANCE = """
+    UPDATE rooms r SET head = new.head, rules_version = new.version, rules = coalesce(new.rules, r.rules)
+    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[]) AS new (id, head, version, rules)
+    WHERE r.id = new.id
+"""
+
+_EVENTS = """
+    SELECT r.name, e.seq, e.at, e.kind, e.handle, e.body FROM rooms r
+    JOIN events e ON e.room_id = r.id AND e.epoch = r.epoch
+    WHERE r.name = $1 AND r.epoch = $2
+"""
+
+_SINCE = f"{_EVENTS} AND e.seq > $3 ORDER BY e.seq LIMIT $4"
+_BEFORE = f"{_EVENTS} AND e.seq < $3 ORDER BY e.seq DESC LIMIT $4"
+
+_LAST_BEFORE = "SELECT max(seq) FROM events WHERE room_id = $1 AND epoch = $2 AND at < $3"
+
+_FORGET = "DELETE FROM events WHERE room_id = $1 AND epoch = $2 AND seq <= $3"
+
+_OWNED = """
+    SELECT r.name, h.owner, h.handle FROM rooms r
+    JOIN handles h ON h.room_id = r.id AND h.epoch = r.epoch
+    WHERE r.name = ANY($1::text[]) AND (h.owner = ANY($2::bytea[]) OR h.handle = ANY($3::text[]))
+"""
+
+_CLAIM = """
+    INSERT INTO handles (room_id, epoch, handle, owner)
+    SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bytea[])
+"""
+
+
+class _SentTwice(Exception):
+    """A draft's key is in the log already: the transaction is undone and decided again."""
+
+
+class PostgresLog:
+    """A `Log` on `database`, which it closes. `clock` gives Unix seconds."""
+
+    def __init__(self, database: PostgresDatabase, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def open_room(self, room: str) -> Head:
+        head = (await self.heads([room])).get(room)
+        if head is None:
+            await self._database.execute(_BEGIN, {"1": room, "2": new_epoch(), "3": NO_RULES})
+            head = (await self.heads([room]))[room]
+        return head
+
+    async def append(self, drafts: Sequence[Draft]) -> list[Outcome]:
+        if not drafts:
+            return []
+        try:
+            return await self._append(drafts, look=False)
+        except _SentTwice:
+            return await self._append(drafts, look=True)
+
+    async def _append(self, drafts: Sequence[Draft], *, look: bool) -> list[Outcome]:
+        """`look`: ask for the drafts' keys beforehand, instead of hoping that all are new."""
+        async with self._database.transaction() as connection:
+            standings = await _lock(connection, {draft.event.room for draft in drafts})
+            targets = await _kept(connection, withdrawals(drafts))
+            known: dict[Key, int] = {
+                (name, kept.event.handle, kept.key): seq
+                for (name, seq), kept in targets.items()
+                if kept.key is not None
+            }
+            if look:
+                known = await _keys(connection, drafts, standings)
+            todo = plan(drafts, standings, targets, known, known_all=look, at=minute(self._clock()))
+            if todo.doubtful:
+                raise _SentTwice
+            await _store(connection, todo)
+        return todo.outcomes
+
+    async def since(self, room: str, epoch: str, after: int, limit: int) -> list[AnyEvent]:
+        rows = await self._database.read(_SINCE, {"1": room, "2": epoch, "3": after, "4": limit})
+        return [decode_event(row) for row in rows]
+
+    async def before(self, room: str, epoch: str, before: int, limit: int) -> list[AnyEvent]:
+        rows = await self._database.read(_BEFORE, {"1": room, "2": epoch, "3": before, "4": limit})
+        return [decode_event(row) for row in reversed(rows)]
+
+    async def heads(self, rooms: Sequence[str]) -> Mapping[str, Head]:
+        rows = await self._database.read(_HEADS, {"1": list(rooms)})
+        return {name: head_of(rest) for name, *rest in rows}
+
+    async def claim(self, claims: Sequence[Claim]) -> list[str | None]:
+        async with self._database.transaction() as connection:
+            standings = await _lock(connection, {claim.room for claim in claims})
+            candidates = {each for claim in claims for each in claim.candidates}
+            owners = {claim.owner for claim in claims}
+            rows = await connection.fetch(_OWNED, list(standings), list(owners), list(candidates))
+            owned: dict[Owner, str] = {(name, owner): handle for name, owner, handle in rows}
+            taken = {(name, handle) for name, _, handle in rows}
+            epochs = {name: room.epoch for name, room in standings.items()}
+            handles, new = assign(claims, epochs, owned, taken)
+            if new:
+                await connection.execute(
+                    _CLAIM,
+                    [standings[claim.room].id for claim in new],
+                    [claim.epoch for claim in new],
+                    [claim.candidates[0] for claim in new],
+                    [claim.owner for claim in new],
+                )
+        return handles
+
+    async def erase(self, room: str) -> Head:
+        await self.open_room(room)
+        async with self._database.transaction() as connection:
+            standing = (await _lock(connection, [room]))[room]
+            await connection.execute("DELETE FROM events WHERE room_id = $1", standing.id)
+            await connection.execute("DELETE FROM handles WHERE room_id = $1", standing.id)
+            await connection.execute(_BEGIN_AGAIN, standing.id, new_epoch(), NO_RULES)
+            (row,) = await connection.fetch(_HEADS, [room])
+        return head_of(row[1:])
+
+    async def trim(self, room: str, before_at: int) -> int:
+        async with self._database.transaction() as connection:
+            standing = (await _lock(connection, [room])).get(room)
+            if standing is None:
+                return 0
+            through = await connection.fetchval(_LAST_BEFORE, standing.id, standing.epoch, before_at)
+            if through is None:
+                return 0
+            await connection.execute("UPDATE rooms SET tail = $2 WHERE id = $1", standing.id, through + 1)
+            return changed(await connection.execute(_FORGET, standing.id, standing.epoch, through))
+
+    async def spend(self, token: bytes, expires_at: int) -> bool:
+        async with self._database.transaction() as connection:
+            await connection.execute("DELETE FROM spent WHERE expires_at < $1", int(self._clock()))
+            sql = "INSERT INTO spent (token, expires_at) VALUES ($1, $2) ON CONFLICT (token) DO NOTHING"
+            return changed(await connection.execute(sql, token, expires_at)) == 1
+
+    async def close(self) -> None:
+        await self._database.close()
+
+
+# ---- inside a transaction ----------------------------------------------------------------------
+
+
+async def _lock(connection: "Connection", rooms: Iterable[str]) -> dict[str, Standing]:
+    """The rooms' standings, which nobody else changes until the transaction ends."""
+    rows = await connection.fetch(_LOCK, list(rooms))
+    return {name: Standing(*rest) for name, *rest in rows}
+
+
+async def _kept(connection: "Connection", places: set[Place]) -> dict[Place, Kept]:
+    if not places:
+        return {}
+    asked = list(places)
+    rows = await connection.fetch(_KEPT, [name for name, _ in asked], [seq for _, seq in asked])
+    return {(row[0], row[1]): Kept(decode_event(tuple(row[:6])), row[6]) for row in rows}
+
+
+async def _keys(
+    connection: "Connection", drafts: Sequence[Draft], standings: Mapping[str, Standing]
+) -> dict[Key, int]:
+    asked = [
+        (draft.event.room, draft.event.handle, digest_of(draft))
+        for draft in drafts
+        if draft.event.room in standings and standings[draft.event.room].epoch == draft.epoch
+    ]
+    rows = await connection.fetch(_KEYS, *map(list, zip(*asked, strict=True))) if asked else []
+    return {(name, handle, key): seq for name, handle, key, seq in rows}
+
+
+async def _store(connection: "Connection", todo: Plan) -> None:
+    if todo.withdrawn:
+        await connection.execute(_OVERWRITE, *_columns(todo.withdrawn))
+    if not todo.placed:
+        return
+    events = [row.event for row in todo.placed]
+    status = await connection.execute(
+        _INSERT,
+        *_columns(todo.placed),
+        [event.at for event in events],
+        [kind_of(event) for event in events],
+        [event.handle for event in events],
+    )
+    if changed(status) != len(events):
+        raise _SentTwice
+    rooms = list(todo.rooms.values())
+    await connection.execute(
+        _ADVANCE,
+        [room.id for room in rooms],
+        [room.head for room in rooms],
+        [room.rules_version for room in rooms],
+        [None if room.rules is None else encode_rules(room.rules) for room in rooms],
+    )
+
+
+def _columns(
+    rows: Sequence[Placed],
+) -> tuple[list[int], list[str], list[int], list[bytes | None], list[bytes]]:
+    return (
+        [row.room_id for row in rows],
+        [row.epoch for row in rows],
+        [row.event.seq for row in rows],
+        [row.key for row in rows],
+        [encode_body(row.event) for row in rows],
+    )

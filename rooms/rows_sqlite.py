@@ -1,0 +1,182 @@
+"""The log's SQL for SQLite: what the writer's thread reads and writes inside its transaction.
+
+Functions from a connection to values; `log_sqlite.py` says when. Forgetting is in
+`forgetting_sqlite.py`.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from rooms.body_sql import decode_event, encode_body, kind_of
+from rooms.log import Claim, Draft, Head
+from rooms.placing import Kept, Key, Owner, Place, Plan, Standing, Taken, digest_of, new_epoch
+from rooms.rules_sql import NO_RULES, encode_rules, head_of
+
+HEADS: Final = """
+    SELECT name, epoch, head, tail, rules_version, rules FROM rooms
+    WHERE name IN (SELECT value FROM json_each(?))
+"""
+
+_STANDINGS: Final = """
+    SELECT name, id, epoch, head, tail, rules_version FROM rooms
+    WHERE name IN (SELECT value FROM json_each(?))
+"""
+
+_INSERT: Final = """
+    INSERT INTO events (room_id, epoch, seq, at, kind, handle, key, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+_OVERWRITE: Final = "UPDATE events SET key = ?, body = ? WHERE room_id = ? AND epoch = ? AND seq = ?"
+
+_ADVANCE: Final = """
+    UPDATE rooms SET head = ?, rules_version = ?, rules = coalesce(?, rules) WHERE id = ?
+"""
+
+_OF_ROOM: Final = """
+    FROM rooms r JOIN events e ON e.room_id = r.id AND e.epoch = r.epoch
+    WHERE r.name = ? AND r.epoch = ?
+"""
+"""The events that a room has now."""
+
+_EVENTS: Final = f"SELECT r.name, e.seq, e.at, e.kind, e.handle, e.body {_OF_ROOM}"
+
+SINCE: Final = f"{_EVENTS} AND e.seq > ? ORDER BY e.seq LIMIT ?"
+BEFORE: Final = f"{_EVENTS} AND e.seq < ? ORDER BY e.seq DESC LIMIT ?"
+LAST_BEFORE: Final = f"SELECT e.seq {_OF_ROOM} AND e.at < ? ORDER BY e.seq DESC LIMIT 1"
+
+_KEPT: Final = """
+    SELECT at, kind, handle, body, key FROM events WHERE room_id = ? AND epoch = ? AND seq = ?
+"""
+
+_SEQ_OF_KEY: Final = """
+    SELECT seq FROM events WHERE room_id = ? AND epoch = ? AND handle = ? AND key = ?
+"""
+
+_HANDLE_OF: Final = "SELECT handle FROM handles WHERE room_id = ? AND epoch = ? AND owner = ?"
+
+_HAS_HANDLE: Final = "SELECT 1 FROM handles WHERE room_id = ? AND epoch = ? AND handle = ?"
+
+_CLAIM: Final = "INSERT INTO handles (room_id, epoch, handle, owner) VALUES (?, ?, ?, ?)"
+
+
+def read_head(connection: sqlite3.Connection, room: str) -> Head | None:
+    row = connection.execute(HEADS, (json.dumps([room]),)).fetchone()
+    return None if row is None else head_of(row[1:])
+
+
+def begin(connection: sqlite3.Connection, room: str) -> None:
+    """Give `room` a log with a fresh epoch, unless it has one."""
+    connection.execute(
+        "INSERT INTO rooms (name, epoch, head, tail, rules_version, rules) VALUES (?, ?, 0, 1, 0, ?)"
+        " ON CONFLICT (name) DO NOTHING",
+        (room, new_epoch(), NO_RULES),
+    )
+
+
+def read_standings(connection: sqlite3.Connection, rooms: Iterable[str]) -> dict[str, Standing]:
+    rows = connection.execute(_STANDINGS, (json.dumps(list(rooms)),))
+    return {name: Standing(*rest) for name, *rest in rows}
+
+
+def read_kept(
+    connection: sqlite3.Connection, standings: Mapping[str, Standing], places: Iterable[Place]
+) -> dict[Place, Kept]:
+    """What is kept at `places`, for `placing.plan`."""
+    kept = {}
+    for name, seq in places:
+        room = standings.get(name)
+        if room is None or not room.tail <= seq <= room.head:
+            continue
+        row = connection.execute(_KEPT, (room.id, room.epoch, seq)).fetchone()
+        if row is not None:
+            at, kind, handle, body, key = row
+            kept[name, seq] = Kept(decode_event((name, seq, at, kind, handle, body)), key)
+    return kept
+
+
+def read_keys(
+    connection: sqlite3.Connection, standings: Mapping[str, Standing], drafts: Sequence[Draft]
+) -> dict[Key, int]:
+    """The `seq` of every draft that was kept before."""
+    known = {}
+    for draft in drafts:
+        name, handle, digest = draft.event.room, draft.event.handle, digest_of(draft)
+        room = standings.get(name)
+        if room is None or room.epoch != draft.epoch:
+            continue
+        row = connection.execute(_SEQ_OF_KEY, (room.id, room.epoch, handle, digest)).fetchone()
+        if row is not None:
+            known[name, handle, digest] = row[0]
+    return known
+
+
+def store(connection: sqlite3.Connection, plan: Plan) -> None:
+    """Write what `plan` says; `sqlite3.IntegrityError` where a key is there already."""
+    if plan.withdrawn:
+        connection.executemany(
+            _OVERWRITE,
+            [
+                (row.key, encode_body(row.event), row.room_id, row.epoch, row.event.seq)
+                for row in plan.withdrawn
+            ],
+        )
+    if plan.placed:
+        connection.executemany(
+            _INSERT,
+            [
+                (
+                    row.room_id,
+                    row.epoch,
+                    (event := row.event).seq,
+                    event.at,
+                    kind_of(event),
+                    event.handle,
+                    row.key,
+                    encode_body(event),
+                )
+                for row in plan.placed
+            ],
+        )
+        connection.executemany(
+            _ADVANCE,
+            [
+                (
+                    room.head,
+                    room.rules_version,
+                    None if room.rules is None else encode_rules(room.rules),
+                    room.id,
+                )
+                for room in plan.rooms.values()
+            ],
+        )
+
+
+def read_owned(
+    connection: sqlite3.Connection, standings: Mapping[str, Standing], claims: Sequence[Claim]
+) -> tuple[dict[Owner, str], set[Taken]]:
+    """What is stored about the owners and the candidates of `claims`, for `placing.assign`."""
+    owned: dict[Owner, str] = {}
+    taken: set[Taken] = set()
+    for claim in claims:
+        room = standings.get(claim.room)
+        if room is None:
+            continue
+        row = connection.execute(_HANDLE_OF, (room.id, room.epoch, claim.owner)).fetchone()
+        if row is not None:
+            owned[claim.room, claim.owner] = row[0]
+            continue
+        for handle in claim.candidates:
+            if connection.execute(_HAS_HANDLE, (room.id, room.epoch, handle)).fetchone() is not None:
+                taken.add((claim.room, handle))
+    return owned, taken
+
+
+def store_claims(
+    connection: sqlite3.Connection, standings: Mapping[str, Standing], claims: Sequence[Claim]
+) -> None:
+    connection.executemany(
+        _CLAIM,
+        [(standings[claim.room].id, claim.epoch, claim.candidates[0], claim.owner) for claim in claims],
+    )
