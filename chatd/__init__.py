@@ -1,0 +1,1 @@
+"""chatd: the daemon. Wire, sockets, hub, bus, HTTP, identity, command line."""

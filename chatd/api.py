@@ -1,0 +1,122 @@
+"""What programs and the lobby ask over HTTP: rooms, health, metrics, descriptions. JSON, read only.
+
+Numbers of people leave only as bands. Reads the node in the request's state; changes nothing.
+"""
+
+from typing import Any, Final, Literal
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from chatd import metrics
+from chatd.node import Node
+from chatd.settings import Settings
+from presence.roster import band
+from rooms.catalog import Kind, RoomSpec
+from rooms.log import LogError
+
+
+class RoomInfo(msgspec.Struct, frozen=True):
+    """A room as the lobby shows it. `band` says how alive it is, never how many are in it."""
+
+    name: str
+    title: str
+    kind: Kind
+    band: str
+    open: bool
+
+
+class RoomList(msgspec.Struct, frozen=True):
+    rooms: list[RoomInfo]
+
+
+class Health(msgspec.Struct, frozen=True):
+    """`degraded` names the parts that are away while everything goes on, for example "bus"."""
+
+    status: Literal["alive", "ok", "degraded", "not_ready"]
+    degraded: list[str] = []
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """What went wrong and what to do. Quotes nothing of the request."""
+
+    code: str
+    message: str
+
+
+UNKNOWN_ROOM: Final = Problem("unknown_room", "There is no room with this name. The lobby lists the rooms.")
+AWAY: Final = Problem("log_unavailable", "The server cannot read its rooms just now. Try again in a moment.")
+
+
+def json(value: Any, *, status: int = 200, cache: str = "no-store") -> Response:
+    """`value` as JSON; by default no cache keeps it."""
+    return Response(
+        msgspec.json.encode(value),
+        status_code=status,
+        media_type="application/json",
+        headers={"cache-control": cache},
+    )
+
+
+def _node(request: Request) -> Node:
+    node: Node = request.state.node
+    return node
+
+
+async def rooms(request: Request) -> Response:
+    """GET /api/rooms: the rooms the lobby lists, by name."""
+    node = _node(request)
+    try:
+        specs = await node.catalog.list()
+    except LogError:
+        return json(AWAY, status=503)
+    counts = node.counts()
+    return json(RoomList([_info(spec, counts.get(spec.name, 0)) for spec in specs if spec.listed]))
+
+
+async def room(request: Request) -> Response:
+    """GET /api/rooms/{room}: one room, listed or not."""
+    node = _node(request)
+    name = request.path_params["room"]
+    try:
+        spec = await node.catalog.get(name)
+    except LogError:
+        return json(AWAY, status=503)
+    settings: Settings = request.state.settings
+    if spec is None and settings.open:
+        spec = _made_by_open(name, settings.capacity)
+    if spec is None:
+        return json(UNKNOWN_ROOM, status=404)
+    return json(_info(spec, node.counts().get(name, 0)))
+
+
+def _made_by_open(name: str, capacity: int) -> RoomSpec | None:
+    """With --open every valid name is a room."""
+    try:
+        return msgspec.convert({"name": name, "title": name, "capacity": capacity, "open": True}, RoomSpec)
+    except msgspec.ValidationError:
+        return None
+
+
+def _info(spec: RoomSpec, count: int) -> RoomInfo:
+    return RoomInfo(spec.name, spec.title, spec.kind, band(count), spec.open)
+
+
+async def live(request: Request) -> Response:
+    """GET /health/live: the process answers."""
+    return json(Health("alive"))
+
+
+async def ready(request: Request) -> Response:
+    """GET /health/ready: 200 while people can be served, also when something is degraded; else 503."""
+    health = _node(request).health()
+    if not health.ready:
+        return json(Health("not_ready", list(health.degraded)), status=503)
+    return json(Health("degraded" if health.degraded else "ok", list(health.degraded)))
+
+
+async def prometheus(request: Request) -> Response:
+    """GET /metrics: the numbers of all workers."""
+    body = _node(request).metrics.render()
+    return Response(body, headers={"content-type": metrics.CONTENT_TYPE, "cache-control": "no-store"})

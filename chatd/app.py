@@ -1,0 +1,170 @@
+"""The HTTP side of one process: the pages, the API, and the node's life inside the server's.
+
+    /  /room/{room}  /static/...      web/, from memory (`pages.py`)
+    /api/...  /health/...  /metrics   JSON and numbers (`api.py`)
+    /ws                               a WebSocket, taken by the server's own class before it gets here
+
+`create_app` is an ordinary ASGI application: its lifespan starts the node and stops it. The
+sockets need the class in `fanout.py` under uvicorn (`serve.py`).
+"""
+
+import html
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+import web
+from chatd import api
+from chatd.headers import Guarded
+from chatd.metrics import Metrics
+from chatd.node import Node
+from chatd.openapi import asyncapi, openapi
+from chatd.pages import Pages
+from chatd.settings import Settings
+from rooms.commands import RoomName
+
+WEB: Final = Path(web.__file__).parent
+LOBBY_PAGE: Final = "lobby.html"
+ROOM_PAGE: Final = "room.html"
+NOT_FOUND_PAGE: Final = "404.html"
+
+SENTENCES: Final[Mapping[int, tuple[str, str]]] = {
+    404: ("There is nothing here", "The address may be old, or have a slip in it. Nothing is lost."),
+    405: ("That is not possible here", "This address can only be read."),
+    500: ("Something went wrong on our side", "Nothing you wrote is lost. Try again in a moment."),
+    503: ("The server needs a moment", "Nothing you wrote is lost. Try again shortly."),
+}
+
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+
+def create_app(
+    settings: Settings,
+    *,
+    metrics: Metrics | None = None,
+    on_crash: Callable[[BaseException], None] | None = None,
+) -> Starlette:
+    """The application of one process.
+
+    `metrics` are this worker's cells; `on_crash` is told when the node cannot go on. While the
+    lifespan runs, `app.state.node` and `request.state.node` are the node; where it did not
+    start, `app.state.start_error` says why.
+    """
+    pages = Pages(WEB)
+    described = {"openapi": msgspec.json.encode(openapi()), "asyncapi": msgspec.json.encode(asyncapi())}
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
+        node = Node(settings, metrics=metrics, on_crash=on_crash)
+        try:
+            await node.start()
+        except Exception as error:
+            app.state.start_error = error
+            raise
+        app.state.node = node
+        try:
+            yield {"node": node, "settings": settings}
+        finally:
+            await node.stop()
+
+    async def lobby(request: Request) -> Response:
+        return pages.page(request, LOBBY_PAGE)
+
+    async def room(request: Request) -> Response:
+        """The same page for every name that a room may have: whether there is one, the join tells."""
+        try:
+            msgspec.convert(request.path_params["room"], RoomName)
+        except msgspec.ValidationError:
+            raise HTTPException(404) from None
+        return pages.page(request, ROOM_PAGE)
+
+    async def static(request: Request) -> Response:
+        answer = pages.static(request, request.path_params["path"])
+        if answer is None:
+            raise HTTPException(404)
+        return answer
+
+    def description(of: str) -> Endpoint:
+        async def endpoint(request: Request) -> Response:
+            headers = {"cache-control": "max-age=300"}
+            return Response(described[of], media_type="application/json", headers=headers)
+
+        return endpoint
+
+    async def problem(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        allow = error.headers if isinstance(error, HTTPException) else None
+        if status == 404 and NOT_FOUND_PAGE in pages and not _for_programs(request):
+            return pages.page(request, NOT_FOUND_PAGE, status=404)
+        return _problem(request, status, allow)
+
+    app = Starlette(
+        routes=[
+            Route("/", lobby),
+            Route("/room/{room}", room),
+            Route("/static/{path:path}", static),
+            Route("/ws", needs_upgrade),
+            Route("/api/rooms", api.rooms),
+            Route("/api/rooms/{room}", api.room),
+            Route("/api/openapi.json", description("openapi")),
+            Route("/api/asyncapi.json", description("asyncapi")),
+            Route("/health/live", api.live),
+            Route("/health/ready", api.ready),
+            Route("/metrics", api.prometheus),
+        ],
+        lifespan=lifespan,
+        exception_handlers={HTTPException: problem, Exception: problem},
+    )
+    # Around everything, Starlette's own handler of crashes included: no answer leaves without the headers.
+    build = app.build_middleware_stack
+
+    def guarded() -> ASGIApp:
+        return Guarded(build(), settings)
+
+    app.build_middleware_stack = guarded  # type: ignore[method-assign]  # the one hook outside ServerErrorMiddleware
+    return app
+
+
+async def needs_upgrade(request: Request) -> Response:
+    """GET /ws without a WebSocket handshake (RFC 9110 section 15.5.22)."""
+    return Response(
+        "This address speaks WebSocket. Open the lobby in a browser, or connect with `chatd join`.\n",
+        status_code=426,
+        headers={"upgrade": "websocket", "connection": "upgrade", "cache-control": "no-store"},
+        media_type="text/plain",
+    )
+
+
+def _for_programs(request: Request) -> bool:
+    return request.url.path.startswith(("/api/", "/health/", "/metrics"))
+
+
+def _problem(request: Request, status: int, headers: Mapping[str, str] | None) -> Response:
+    """A kind page or a JSON object; neither repeats anything of the request."""
+    title, sentence = SENTENCES.get(status, ("That did not work", "Nothing is lost. Try again in a moment."))
+    if _for_programs(request):
+        answer = api.json(api.Problem(f"http_{status}", f"{title}. {sentence}"), status=status)
+    else:
+        answer = Response(_page(title, sentence), status_code=status, media_type="text/html")
+        answer.headers["cache-control"] = "no-store"
+    answer.headers.update(headers or {})
+    return answer
+
+
+def _page(title: str, sentence: str) -> str:
+    title, sentence = html.escape(title), html.escape(sentence)
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>'
+        f'{title}</title><meta name="viewport" content="width=device-width">'
+        f'<meta name="color-scheme" content="light dark"><main><h1>{title}</h1><p>{sentence}</p>'
+        '<p><a href="/">To the lobby</a></p></main></html>'
+    )

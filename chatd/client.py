@@ -1,0 +1,498 @@
+"""A client: rooms over one WebSocket that come back by themselves.
+
+    async with connect("http://127.0.0.1:8080/") as client:
+        room = await client.join("icu")
+        ok = await room.post("A hard night.")
+        async for item in room:
+            print(item)
+
+Scripts, the terminal, the replay, the tests and the benchmark speak through it. With its two
+parts (`client_items.py`, `client_room.py`) it uses the standard library, `websockets` and
+`msgpack` and nothing else of this project: the proof that `docs/protocol.md` is enough.
+
+What it keeps for its caller:
+
+- **Contiguous.** A room's items are its events in the order of `seq`, each once. Where that
+  cannot be, because the room forgot or began anew, it says `CleanStart`.
+- **Exactly once.** A post that was sent and not answered is sent again after a break, with the
+  same key. Only where the room began anew in between is it not: then `StartedAnew` is raised.
+- **Back in the seat.** After a break it joins again with seat, epoch and `after`, waiting
+  longer each time, at random (full jitter), unless the close code says not to come back.
+- **Bounded.** `max_in_flight` commands wait for an answer; who asks more waits their turn. A
+  room's inbox holds `max_inbox` items: typing and presence are dropped when it is half full,
+  and when it is full the room *falls behind*. It takes in nothing more until its reader has
+  read all, and then asks the server for the rest. A room that nobody reads costs a fixed sum.
+
+Nothing here logs: what is said in a room is nobody's business.
+"""
+
+import asyncio
+import json
+import secrets
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Literal, TypeAlias
+from urllib.parse import urlsplit, urlunsplit
+
+import msgpack  # type: ignore[import-untyped]  # it ships no types
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import connect as open_websocket
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.typing import Subprotocol
+
+from chatd.client_items import (
+    PASSING_AT_THE_DOOR,
+    Backoff,
+    ChatError,
+    CleanStart,
+    Closed,
+    Drawn,
+    Event,
+    Frame,
+    Item,
+    Lost,
+    NotChatd,
+    Ok,
+    Page,
+    Person,
+    Presence,
+    Recovered,
+    Refused,
+    StartedAnew,
+    TypingBy,
+    Unreachable,
+    refused,
+)
+from chatd.client_room import Room, patiently
+
+__all__ = [
+    "Backoff",
+    "ChatError",
+    "CleanStart",
+    "Client",
+    "Closed",
+    "Codec",
+    "Drawn",
+    "Event",
+    "Item",
+    "Lost",
+    "NotChatd",
+    "Ok",
+    "Page",
+    "Person",
+    "Presence",
+    "Recovered",
+    "Refused",
+    "Room",
+    "StartedAnew",
+    "TypingBy",
+    "Unreachable",
+    "comes_back",
+    "connect",
+    "websocket_url",
+]
+
+Codec: TypeAlias = Literal["json", "msgpack"]
+
+MAX_ANSWER_BYTES: Final = 16 * 1024 * 1024
+"""The largest frame taken from the server: a `joined` may carry hundreds of long posts."""
+NOT_BACK: Final = frozenset({1002, 1003, 1007, 1008, 1009})
+"""Standard close codes that a client should not answer by connecting again."""
+NOT_BACK_STATUS: Final = frozenset({400, 401, 403, 404, 410, 426})
+"""The same, of the HTTP answers to a handshake."""
+_PASSING_ON_RETURN: Final = PASSING_AT_THE_DOOR | {"not_joined", "seat_refused"}
+"""Refusals of a seat once held that pass: the last two are for a join that an erasure crossed."""
+_FULL: Final = 4003
+_MAX_TRIES: Final = 5
+
+
+def connect(
+    url: str,
+    *,
+    codec: Codec = "json",
+    backoff: Backoff | None = None,
+    max_in_flight: int = 64,
+    max_inbox: int = 10_000,
+    compression: bool = False,
+) -> "Client":
+    """A client of the server at `url`, to be entered with `async with`.
+
+    `url` is the lobby's (http, https), a room's page, or the socket's own (ws, wss).
+    """
+    return Client(
+        url,
+        codec=codec,
+        backoff=backoff or Backoff(),
+        max_in_flight=max_in_flight,
+        max_inbox=max_inbox,
+        compression=compression,
+    )
+
+
+def websocket_url(url: str) -> str:
+    """The socket of the server whose lobby or room page is at `url`; a ws(s) URL is one already."""
+    parts = urlsplit(url)
+    if parts.scheme in {"ws", "wss"}:
+        return url
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ValueError("a URL that begins with http, https, ws or wss is needed")
+    base = parts.path.partition("/room/")[0].rstrip("/")
+    return urlunsplit(("ws" + parts.scheme[4:], parts.netloc, f"{base}/ws", "", ""))
+
+
+def comes_back(code: int) -> bool:
+    """Whether to connect again after this close code: 41xx says no, and so do five of RFC 6455's."""
+    return not 4100 <= code < 4200 and code not in NOT_BACK
+
+
+@dataclass(slots=True, eq=False)
+class _Ask:
+    """A command that waits for its answer; `sent_on` is the number of the connection it went out on."""
+
+    frame: Frame
+    room: Room | None
+    answer: asyncio.Future[Frame]
+    sent_on: int = 0
+    tries: int = 0
+
+
+class Client:
+    """One connection and its rooms. Made by `connect`; `reconnects` counts the breaks mended."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        codec: Codec,
+        backoff: Backoff,
+        max_in_flight: int,
+        max_inbox: int,
+        compression: bool,
+    ) -> None:
+        self.url = websocket_url(url)
+        self.codec = codec
+        self.backoff = backoff
+        self.max_inbox = max_inbox
+        self.compression = compression
+        self.reconnects = 0
+        self._rooms: dict[str, Room] = {}
+        self._joins: dict[int, Room] = {}
+        self._asks: dict[int, _Ask] = {}
+        self._slots = asyncio.Semaphore(max_in_flight)
+        self._outbox: asyncio.Queue[str | bytes] | None = None
+        self._deadline: asyncio.Timeout | None = None
+        self._back_at: float | None = None
+        self._connection = 0
+        self._failures = 0
+        self._last_id = 0
+        self._last_key = 0
+        self._key_prefix = secrets.token_urlsafe(9)
+        self._end: Exception | None = None
+        self._running: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> "Client":
+        """Connect. `Unreachable` or `NotChatd` where that fails: only what was there comes back by itself."""
+        try:
+            websocket = await self._open()
+        except (OSError, InvalidHandshake) as error:
+            raise Unreachable(_why(error)) from error
+        self._running = asyncio.create_task(self._run(websocket))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._running is not None
+        self._running.cancel()
+        await asyncio.wait([self._running])
+        self._finish(None)
+        if not self._running.cancelled():
+            self._running.result()  # a crash in here is the caller's to hear of
+
+    async def join(
+        self,
+        room: str,
+        *,
+        ticket: str | None = None,
+        seat: str | None = None,
+        offer: str | None = None,
+        epoch: str | None = None,
+        after: int | None = None,
+        patience_s: float = 0.0,
+    ) -> Room:
+        """Take a seat. The room's items then begin with `CleanStart` or `Recovered`.
+
+        `seat`, `epoch` and `after` (the attributes of a `Room`) continue an earlier seat.
+        """
+        if room in self._rooms:
+            raise ValueError("this connection sits in that room already")
+        proof = {name: value for name, value in (("ticket", ticket), ("offer", offer)) if value is not None}
+
+        async def enter() -> Room:
+            return await self._enter(Room(self, room, seat=seat, epoch=epoch, after=after, proof=proof))
+
+        return await patiently(enter, patience_s)
+
+    async def draw(self, room: str) -> Drawn:
+        """Look at a handle before joining. Nothing is kept of it."""
+        answer = await self.ask("draw", None, {"room": room})
+        return Drawn(answer["handle"], answer["offer"])
+
+    # -- the line (see `client_room.Line`)
+
+    async def ask(self, kind: str, room: Room | None, fields: Frame) -> Frame:
+        async with self._slots:
+            if self._end is not None:
+                raise self._end
+            if room is not None and (room.left or room.end is not None):
+                raise room.end or Closed(1000)
+            frame: Frame = {"t": kind, "id": self._new_id(), **fields}
+            if room is not None:
+                frame["room"] = room.name
+            ask = _Ask(frame, room, asyncio.get_running_loop().create_future())
+            self._asks[frame["id"]] = ask
+            try:
+                self._send_ask(ask)
+                return await ask.answer
+            finally:
+                del self._asks[frame["id"]]
+
+    def send(self, frame: Frame) -> None:
+        """Queue a frame. The queue is bounded by what may be in flight and the rooms one sits in."""
+        if self._outbox is not None:
+            is_json = self.codec == "json"
+            self._outbox.put_nowait(_json(frame) if is_json else msgpack.packb(frame))
+
+    def new_key(self) -> str:
+        """Grows, and is nobody else's; without the time in it, which would stay in the log."""
+        self._last_key += 1
+        return f"{self._key_prefix}{self._last_key:08x}"
+
+    def join_again(self, room: Room) -> None:
+        room.wait_no_more()
+        if self._outbox is not None and room.joining is None and self._rooms.get(room.name) is room:
+            room.joining = self._new_id()
+            self._joins[room.joining] = room
+            self.send({**room.join_frame(), "id": room.joining})
+
+    def forget(self, room: Room) -> None:
+        if self._rooms.get(room.name) is room:
+            del self._rooms[room.name]
+        room.finish(None)
+
+    # -- asking
+
+    async def _enter(self, room: Room) -> Room:
+        if self._end is not None:
+            raise self._end
+        self._rooms[room.name] = room
+        self.join_again(room)
+        try:
+            await room.entered
+        except BaseException:
+            self.forget(room)
+            raise
+        return room
+
+    def _send_ask(self, ask: _Ask) -> None:
+        here = ask.room is None or ask.room.seated
+        if self._outbox is not None and here and ask.sent_on != self._connection:
+            self.send(ask.frame)
+            ask.sent_on = self._connection
+            ask.tries += 1
+
+    def _new_id(self) -> int:
+        self._last_id += 1
+        return self._last_id
+
+    # -- hearing
+
+    def _received(self, message: str | bytes) -> None:
+        frame: Frame = json.loads(message) if self.codec == "json" else msgpack.unpackb(message)
+        kind, room = frame["t"], self._rooms.get(frame.get("room", ""))
+        if frame.get("id") is not None:
+            self._on_answer(frame)
+        elif kind == "going":
+            self._back_at = asyncio.get_running_loop().time() + frame["reconnect_in_s"]
+            if self._deadline is not None:
+                self._deadline.reschedule(self._back_at)
+        elif room is None:
+            pass  # of a room just left, or an error that names no command
+        elif kind == "presence":
+            room.on_presence(frame)
+        elif kind == "typing":
+            room.on_typing(frame)
+        elif kind == "erased":
+            room.seated = False
+            self.join_again(room)
+        elif "seq" in frame:
+            room.on_event(frame)
+
+    def _on_answer(self, frame: Frame) -> None:
+        joiner = self._joins.pop(frame["id"], None)
+        ask = self._asks.get(frame["id"])
+        if joiner is not None:
+            self._on_join_answer(joiner, frame)
+        elif ask is None or ask.answer.done():
+            pass  # its asker gave up
+        elif frame["t"] != "error":
+            ask.answer.set_result(frame)
+        elif frame["code"] == "not_joined" and ask.room is not None and ask.tries < _MAX_TRIES:
+            ask.sent_on = 0  # the server lost the seat: take it again, then ask again
+            ask.room.seated = False
+            self.join_again(ask.room)
+        elif frame["code"] == "not_found" and ask.frame["t"] == "withdraw" and ask.tries > 1:
+            ask.answer.set_result({})  # the first try was heard, and its answer was lost
+        else:
+            ask.answer.set_exception(refused(frame))
+
+    def _on_join_answer(self, room: Room, frame: Frame) -> None:
+        if room.joining != frame["id"]:
+            return  # the room was left meanwhile
+        if frame["t"] == "joined":
+            self._failures = 0
+            self._on_joined(room, same=room.on_joined(frame))
+            return
+        room.joining = None
+        no = refused(frame)
+        if not room.entered.done():
+            room.entered.set_exception(no)
+        elif no.code == "seat_refused" and room.seat is not None:
+            room.seat = room.after = None
+            self.join_again(room)
+        elif no.code in _PASSING_ON_RETURN:
+            self._failures += 1
+            wait_s = max(no.retry_after_s or 0.0, self.backoff.delay_s(self._failures))
+            room.again = asyncio.get_running_loop().call_later(wait_s, self.join_again, room)
+        else:
+            self._rooms.pop(room.name, None)
+            room.finish(no)
+            self._fail([ask for ask in self._asks.values() if ask.room is room], no)
+
+    def _on_joined(self, room: Room, *, same: bool) -> None:
+        if room.called_away:
+            self.send({"t": "away", "id": self._new_id(), "room": room.name, "away": True})
+        mine = [ask for ask in self._asks.values() if ask.room is room]
+        if same:
+            for ask in mine:
+                self._send_ask(ask)
+        else:
+            self._fail(mine, StartedAnew("the room began anew before this was answered"))
+
+    def _fail(self, asks: list[_Ask], error: Exception) -> None:
+        for ask in asks:
+            if not ask.answer.done():
+                ask.answer.set_exception(error)
+
+    # -- connecting, and connecting again
+
+    async def _open(self) -> ClientConnection:
+        subprotocol = Subprotocol(f"chatd.v1.{self.codec}")
+        websocket = await open_websocket(
+            self.url,
+            subprotocols=[subprotocol],
+            compression="deflate" if self.compression else None,
+            max_size=MAX_ANSWER_BYTES,
+            max_queue=256,
+            close_timeout=2,
+        )
+        if websocket.subprotocol != subprotocol:
+            await websocket.close(1002)
+            raise NotChatd(f"the server does not speak {subprotocol}")
+        return websocket
+
+    async def _run(self, websocket: ClientConnection | None) -> None:
+        """Talk, and come back after each break, until the end. Whatever ends it ends every room."""
+        try:
+            while websocket is not None:
+                code = await self._talk(websocket)
+                for room in self._rooms.values():
+                    room.on_lost(code)
+                if not comes_back(code):
+                    self._finish(Closed(code))
+                    return
+                if code == _FULL:
+                    self._failures = max(self._failures, 4)  # the server asks for a while, not a moment
+                websocket = await self._open_again()
+        except NotChatd as error:
+            self._finish(error)
+        except (KeyError, TypeError, ValueError) as error:
+            broken = NotChatd("the server sent a frame that could not be read")
+            broken.__cause__ = error
+            self._finish(broken)
+        except Exception as error:
+            self._finish(error)
+            raise
+
+    async def _talk(self, websocket: ClientConnection) -> int:
+        """One connection, from its first frame to its close code (1006 where there is none)."""
+        self._connection += 1
+        self._joins.clear()
+        outbox: asyncio.Queue[str | bytes] = asyncio.Queue()
+        self._outbox = outbox
+        writer = asyncio.create_task(_write(websocket, outbox))
+        try:
+            for room in self._rooms.values():
+                self.join_again(room)
+            for ask in self._asks.values():
+                if ask.room is None:
+                    self._send_ask(ask)
+            async with asyncio.timeout(None) as self._deadline:
+                async for message in websocket:
+                    self._received(message)
+        except (ConnectionClosed, TimeoutError):
+            pass  # a break; or `going`, and its time has come
+        finally:
+            self._outbox = self._deadline = None
+            writer.cancel()
+            await asyncio.gather(writer, return_exceptions=True)
+            await websocket.close()
+        return websocket.close_code or 1006
+
+    async def _open_again(self) -> ClientConnection | None:
+        """A new connection, or None where the attempts are used up or the server wants us no more."""
+        while True:
+            if self.backoff.attempts is not None and self._failures >= self.backoff.attempts:
+                self._finish(Unreachable(f"no seat after {self._failures} attempts"))
+                return None
+            back_at, self._back_at = self._back_at, None
+            wait_s = self.backoff.delay_s(self._failures)
+            if back_at is not None:
+                wait_s = back_at - asyncio.get_running_loop().time()
+            await asyncio.sleep(wait_s)
+            self._failures += 1
+            try:
+                websocket = await self._open()
+            except (OSError, InvalidHandshake) as error:
+                if isinstance(error, InvalidStatus) and error.response.status_code in NOT_BACK_STATUS:
+                    self._finish(Unreachable(_why(error)))
+                    return None
+            else:
+                self.reconnects += 1
+                return websocket
+
+    def _finish(self, error: Exception | None) -> None:
+        """The end of everything. The first reason stays."""
+        if self._end is not None:
+            return
+        self._end = error or Closed(1000)
+        for room in self._rooms.values():
+            room.finish(error)
+        self._rooms.clear()
+        self._fail(list(self._asks.values()), self._end)
+
+
+async def _write(websocket: ClientConnection, outbox: asyncio.Queue[str | bytes]) -> None:
+    while True:
+        await websocket.send(await outbox.get())
+
+
+def _json(frame: Frame) -> str:
+    return json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
+
+
+def _why(error: Exception) -> str:
+    """Why there is no connection, without the address that an OSError would name."""
+    if isinstance(error, InvalidStatus):
+        return f"the server answered the handshake with {error.response.status_code}"
+    return f"no connection could be made ({type(error).__name__})"

@@ -1,0 +1,67 @@
+"""One connection and the seats it sits in: plain state, kept small, judged by the gateway."""
+
+from typing import Protocol
+
+from chatd.live_room import LiveRoom
+from chatd.seats import Seat
+from chatd.settings import Settings
+from chatd.sink import Sink
+from rooms.pace import Bucket
+from rooms.rules import FACILITATOR, Who
+
+
+class Owner(Protocol):
+    """The gateway, as a connection sees it."""
+
+    def received(self, connection: "Connection", payload: bytes | str) -> None: ...
+
+    def closed(self, connection: "Connection") -> None: ...
+
+
+class Pace:
+    """How fast one seat may speak, whatever the number of its windows."""
+
+    __slots__ = ("posts", "small", "typing_from", "windows")
+
+    def __init__(self, settings: Settings) -> None:
+        self.windows = 0
+        self.posts = Bucket(settings.post_burst, settings.post_per_s)
+        self.small = Bucket(settings.react_burst, settings.react_per_s)
+        self.typing_from = 0.0
+
+
+class Seated:
+    """A seat taken in one room by one connection: who speaks there, and how fast they may."""
+
+    __slots__ = ("live", "pace", "who")
+
+    def __init__(self, live: LiveRoom, who: Who, pace: Pace) -> None:
+        self.live = live
+        self.who = who
+        self.pace = pace
+
+
+class Connection:
+    """Implements `chatd.sink.Receiver`. `join_by`: when it is cut unless it has joined; None: it has."""
+
+    __slots__ = ("_owner", "bad_frames", "join_by", "seats", "sink", "waiting")
+
+    def __init__(self, owner: Owner, sink: Sink, join_by: float) -> None:
+        self._owner = owner
+        self.sink = sink
+        self.join_by: float | None = join_by
+        self.seats: dict[str, Seated] = {}
+        self.bad_frames = 0
+        self.waiting = 0
+
+    def received(self, payload: bytes | str) -> None:
+        self._owner.received(self, payload)
+
+    def closed(self) -> None:
+        self._owner.closed(self)
+
+    def seat(self, live: LiveRoom, seat: Seat, pace: Pace) -> Seated:
+        """Take the seat. A participant's role is the common one and is not said."""
+        role = FACILITATOR if seat.role == FACILITATOR else None
+        seated = self.seats[live.name] = Seated(live, Who(seat.handle, role), pace)
+        return seated

@@ -1,0 +1,148 @@
+"""The door: who gets in, and as whom. Identity ends here.
+
+    join  ->  room known?  ->  seat shown? else ticket? else open?  ->  handle claimed  ->  Seat
+
+A verified subject becomes a pseudonym under the epoch's key and is dropped. What comes out is
+a `Seat`: a handle, a role and a pseudonym, good in this epoch of this room and nowhere else.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import msgspec
+
+from chatd.seats import Seat, Seats
+from chatd.settings import Settings
+from chatd.tickets import Role, TicketRefused, Tickets
+from chatd.wire import ErrorCode, Join
+from presence.handles import candidates
+from rooms.catalog import Catalog, RoomSpec
+from rooms.group_commit import GroupCommit
+from rooms.log import Claim, Log, LogError, LogUnavailable
+
+HANDLES_TRIED = 8
+"""Candidates in one claim. With over 100,000 word pairs the first one is nearly always free."""
+CLAIMS = 4
+"""Claims before giving up: by then the room's words are used up or the store misbehaves."""
+
+
+class Refused(Exception):
+    """The door stays closed, for the reason `code`."""
+
+    def __init__(self, code: ErrorCode) -> None:
+        super().__init__(code.value)
+        self.code = code
+
+
+class Admission(msgspec.Struct, frozen=True):
+    """The right to take a seat. `seat` is theirs already; `pseudonym` else gets a handle claimed."""
+
+    role: Role
+    pseudonym: bytes
+    handle: str | None = None
+    wish: str | None = None
+
+
+class Door:
+    """Checks tickets, seats and offers, and claims handles. One per node."""
+
+    def __init__(self, settings: Settings, catalog: Catalog, log: Log, seats: Seats, tickets: Tickets) -> None:
+        self._settings = settings
+        self._catalog = catalog
+        self._log = log
+        self._seats = seats
+        self._tickets = tickets
+        self.claims: GroupCommit[Claim, asyncio.Future[str | None], str | None] = GroupCommit(
+            log.claim,
+            settled=_tell,
+            failed=_tell_failure,
+            failure=LogError,
+            max_queued=settings.max_queue,
+        )
+
+    async def room(self, name: str) -> RoomSpec:
+        """The room's specification. `Refused` where there is no such room."""
+        spec = await self._catalog.get(name)
+        if spec is not None:
+            return spec
+        if self._settings.open:
+            return RoomSpec(name=name, title=name, capacity=self._settings.capacity, open=True, listed=False)
+        raise Refused(ErrorCode.UNKNOWN_ROOM)
+
+    async def admit(self, join: Join, spec: RoomSpec, epoch: str) -> Admission:
+        """Judge what was shown. `Refused`, `LogError`."""
+        now = time.time()
+        if join.seat is not None:
+            seat = self._seats.restore(join.seat, spec.name, epoch, now)
+            if seat is None:
+                raise Refused(ErrorCode.SEAT_REFUSED)
+            return Admission(seat.role, seat.pseudonym, handle=seat.handle)
+        subject: str | None = None
+        role: Role = "participant"
+        if join.ticket is not None:
+            try:
+                ticket = self._tickets.check(join.ticket, spec.name, now)
+            except TicketRefused:
+                raise Refused(ErrorCode.TICKET_REFUSED) from None
+            if ticket.once and not await self._log.spend(ticket.digest, ticket.expires_at + 60):
+                raise Refused(ErrorCode.TICKET_SPENT)
+            subject, role = ticket.subject, ticket.role
+        elif not (spec.open or self._settings.open):
+            raise Refused(ErrorCode.TICKET_NEEDED)
+        wish, pseudonym = None, self._seats.pseudonym(spec.name, epoch, subject)
+        if join.offer is not None:
+            offered = self._seats.offered(join.offer, spec.name, epoch, now)
+            wish = offered[0] if offered is not None else None
+        return Admission(role, pseudonym, wish=wish)
+
+    async def seat(self, admission: Admission, spec: RoomSpec, epoch: str) -> Seat:
+        """The seat of the one admitted, with a handle that is theirs alone in this epoch.
+
+        The same subject gets the same handle again, on whatever device. `Refused`, `LogError`.
+        """
+        handle = admission.handle or await self._claim(admission, spec.name, epoch)
+        return Seat(
+            room=spec.name,
+            epoch=epoch,
+            handle=handle,
+            pseudonym=admission.pseudonym,
+            role=admission.role,
+            expires_at=int(time.time()) + self._settings.seat_s,
+        )
+
+    async def _claim(self, admission: Admission, room: str, epoch: str) -> str:
+        owner = self._seats.owner(room, epoch, admission.pseudonym)
+        for attempt in range(CLAIMS):
+            wanted = candidates(admission.pseudonym, HANDLES_TRIED, nth_draw=attempt)
+            if admission.wish is not None:
+                wanted = (admission.wish, *wanted)
+            answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+            if not self.claims.submit(Claim(room, epoch, owner, wanted), answer):
+                raise Refused(ErrorCode.BUSY)
+            handle = await answer
+            if handle is not None:
+                return handle
+        raise Refused(ErrorCode.ROOM_FULL)
+
+    def token(self, seat: Seat) -> str:
+        """What its holder shows to come back."""
+        return self._seats.issue(seat)
+
+    def draw(self, room: str, epoch: str) -> tuple[str, str]:
+        """A handle to look at before joining, and the offer that says we drew it. Keeps nothing."""
+        pseudonym = self._seats.pseudonym(room, epoch, None)
+        handle = candidates(pseudonym, 1)[0]
+        return handle, self._seats.offer(room, epoch, handle, pseudonym)
+
+
+def _tell(batch: Sequence[tuple[Claim, asyncio.Future[str | None]]], handles: Sequence[str | None]) -> None:
+    for (_, answer), handle in zip(batch, handles, strict=True):
+        if not answer.done():
+            answer.set_result(handle)
+
+
+def _tell_failure(batch: Sequence[tuple[Claim, asyncio.Future[str | None]]], error: Exception) -> None:
+    for _, answer in batch:
+        if not answer.done():
+            answer.set_exception(LogUnavailable(str(error)))

@@ -1,0 +1,429 @@
+"""The gateway: one connection's frames become commands, and every command is answered once.
+
+    received(payload) -> decode -> seated? paced? -> rooms.rules.decide -> log (group commit) -> ok
+                                                                       \\-> hub.offer -> everybody
+
+What can be answered at once is; what must wait for the log or the door runs in a bounded number
+of tasks. The gateway knows connections and seats. It does not know sockets (`sink.py`), nor the
+order of events (`hub.py`), nor what is allowed (`rooms/rules.py`, `door.py`).
+"""
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from chatd import wire
+from chatd.connection import Connection, Pace, Seated
+from chatd.door import Door, Refused
+from chatd.hub import EpochGone, Hub
+from chatd.live_room import LiveRoom
+from chatd.metrics import Metrics
+from chatd.presence_gossip import PresenceGossip
+from chatd.settings import Settings
+from chatd.sink import Receiver, Sink
+from chatd.spawn import Tasks
+from chatd.wire import CloseCode, ErrorCode
+from rooms.catalog import RoomSpec
+from rooms.commands import CommandId, Post, React, RoomCommand, Slow, Withdraw
+from rooms.events import AnyEvent
+from rooms.group_commit import GroupCommit
+from rooms.log import (
+    Appended,
+    Draft,
+    Duplicate,
+    Log,
+    LogError,
+    LogUnavailable,
+    NotFound,
+    NotYours,
+    Outcome,
+)
+from rooms.pace import Bucket
+from rooms.rules import FACILITATOR, Refusal, decide
+
+TRIES: Final = 3
+"""Decisions on one command before giving up: the rules rarely move twice within a commit."""
+MAX_WAITING: Final = 8
+"""Joins and reads of history that one connection may have under way."""
+BAD_FRAMES: Final = 3
+"""Frames in a row that cannot be read before the connection is closed."""
+ENTRY_S: Final = 900.0
+"""How long somebody who has drawn a handle may read the ground rules before the connection is cut."""
+KEEP_PACE_S: Final = 60.0
+"""How long a seat's pace outlives its last connection, so that a reload does not refill it."""
+RETRY_LOG_S: Final = 1.0
+RETRY_BUSY_S: Final = 2.0
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """Who asked for what, on its way through the log."""
+
+    connection: Connection
+    seated: Seated
+    command: RoomCommand
+    tries: int = 1
+
+
+class Gateway:
+    """All connections of one node. Implements `chatd.sink.Gateway`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        hub: Hub,
+        door: Door,
+        log: Log,
+        presence: PresenceGossip,
+        metrics: Metrics,
+        tasks: Tasks,
+        clock: Callable[[], float],
+        publish: Callable[[str, str, Sequence[AnyEvent]], None],
+    ) -> None:
+        self._settings = settings
+        self.hub = hub
+        self._door = door
+        self._log = log
+        self._presence = presence
+        self._metrics = metrics
+        self._tasks = tasks
+        self._clock = clock
+        self._publish = publish
+        self.connections: dict[Sink, Connection] = {}
+        self.commits: GroupCommit[Draft, Ask, Outcome] = GroupCommit(
+            self._append,
+            settled=self._settled,
+            failed=self._failed,
+            failure=LogError,
+            max_queued=settings.max_queue,
+        )
+        self._paces: dict[tuple[str, str], Pace] = {}
+        self._idle_paces: dict[tuple[str, str], float] = {}
+        self._handlers: dict[type, Callable[[Connection, Any], None]] = {
+            Post: self._post,
+            React: self._small,
+            Withdraw: self._small,
+            Slow: self._small,
+            wire.Join: self._join,
+            wire.Draw: self._draw,
+            wire.Leave: self._leave,
+            wire.Away: self._away,
+            wire.Older: self._older,
+            wire.Typing: self._typing,
+        }
+
+    # ---- connections ---------------------------------------------------------------------------
+
+    def connected(self, sink: Sink) -> Receiver:
+        connection = Connection(self, sink, self._clock() + self._settings.join_timeout_s)
+        self.connections[sink] = connection
+        return connection
+
+    def received(self, connection: Connection, payload: bytes | str) -> None:
+        """One message of a client. Answers by `hub.reply`; raises for nothing a client can send."""
+        try:
+            command = connection.sink.format.decode(payload)
+        except wire.BadFrame as error:
+            self._malformed(connection, error)
+            return
+        connection.bad_frames = 0
+        self._handlers[type(command)](connection, command)
+
+    def _malformed(self, connection: Connection, error: wire.BadFrame) -> None:
+        connection.bad_frames += 1
+        self._metrics.refusals[ErrorCode.BAD_FRAME].add()
+        message = f"{wire.MESSAGES[ErrorCode.BAD_FRAME]} It says: {error}."
+        self.hub.reply(connection.sink, wire.Error(code=ErrorCode.BAD_FRAME, message=message))
+        if connection.bad_frames >= BAD_FRAMES:
+            self.hub.flush()
+            connection.sink.close(CloseCode.MALFORMED, "three frames in a row could not be read")
+
+    def closed(self, connection: Connection) -> None:
+        """The connection is gone; its seats linger a moment, it may be a reload."""
+        self.connections.pop(connection.sink, None)
+        for seated in list(connection.seats.values()):
+            self._unseat(connection, seated, at_once=False)
+
+    def sweep(self) -> None:
+        """Cut the connections that joined nothing in time. Call it about once a second."""
+        now = self._clock()
+        self._forget_paces(now)
+        for sink, connection in list(self.connections.items()):
+            if connection.join_by is not None and connection.join_by < now:
+                connection.join_by = None
+                sink.close(CloseCode.NOTHING_JOINED, "no room was joined in time")
+
+    def expel(self, room: str, sinks: Sequence[Sink]) -> None:
+        """The room's epoch is gone and with it its seats: say so, and let them join anew."""
+        for sink in sinks:
+            connection = self.connections.get(sink)
+            seated = connection.seats.get(room) if connection is not None else None
+            if connection is not None and seated is not None:
+                self._unseat(connection, seated, at_once=True)
+                self.hub.reply(sink, wire.Erased(room=room))
+
+    # ---- commands that the log answers ---------------------------------------------------------
+
+    def _seated(self, connection: Connection, room: str, id_: CommandId) -> Seated | None:
+        seated = connection.seats.get(room)
+        if seated is None:
+            self._refuse(connection, id_, ErrorCode.NOT_JOINED)
+        return seated
+
+    def _paced(self, connection: Connection, bucket: Bucket, id_: CommandId) -> bool:
+        wait_s = bucket.take(self._clock())
+        if wait_s:
+            self._refuse(connection, id_, ErrorCode.TOO_FAST, wait_s)
+        return not wait_s
+
+    def _post(self, connection: Connection, command: Post) -> None:
+        seated = self._seated(connection, command.room, command.id)
+        if seated is not None and self._paced(connection, seated.pace.posts, command.id):
+            self._submit(Ask(connection, seated, command))
+
+    def _small(self, connection: Connection, command: React | Withdraw | Slow) -> None:
+        seated = self._seated(connection, command.room, command.id)
+        if seated is not None and self._paced(connection, seated.pace.small, command.id):
+            self._submit(Ask(connection, seated, command))
+
+    def _submit(self, ask: Ask) -> None:
+        """Judge under the rules as this node knows them, and let the log hold us to them."""
+        now = self._clock()
+        state = ask.seated.live.state
+        draft = decide(ask.command, ask.seated.who, state, now)
+        if isinstance(draft, Refusal):
+            self._refuse(ask.connection, ask.command.id, ErrorCode(draft.why), draft.retry_after_s)
+        elif not self.commits.submit(draft, ask):
+            self._refuse(ask.connection, ask.command.id, ErrorCode.BUSY, RETRY_BUSY_S)
+        elif state.rules.slow_mode_s and type(ask.command) is Post and ask.seated.who.role != FACILITATOR:
+            state.spoke(ask.seated.who.handle, ask.command.key, now)
+
+    async def _append(self, drafts: Sequence[Draft]) -> Sequence[Outcome]:
+        started = self._clock()
+        outcomes = await self._log.append(drafts)
+        self._metrics.commit_seconds.observe(self._clock() - started)
+        self._metrics.batch_events.observe(len(drafts))
+        return outcomes
+
+    def _settled(self, batch: Sequence[tuple[Draft, Ask]], outcomes: Sequence[Outcome]) -> None:
+        """A batch is on disk: answer its authors, and put it before everybody, here and elsewhere."""
+        placed: dict[tuple[str, str], list[AnyEvent]] = {}
+        posts = 0
+        reply = self.hub.reply
+        for (draft, ask), outcome in zip(batch, outcomes, strict=True):
+            if type(outcome) is Appended:
+                event = outcome.event
+                reply(ask.connection.sink, wire.Ok(id=ask.command.id, seq=event.seq))
+                placed.setdefault((event.room, draft.epoch), []).append(event)
+                posts += 1
+            elif type(outcome) is Duplicate:
+                self._metrics.duplicates += 1
+                reply(ask.connection.sink, wire.Ok(id=ask.command.id, seq=outcome.seq))
+            elif type(outcome) is NotYours:
+                self._refuse(ask.connection, ask.command.id, ErrorCode.NOT_YOURS)
+            elif type(outcome) is NotFound:
+                self._refuse(ask.connection, ask.command.id, ErrorCode.NOT_FOUND)
+            else:
+                self._tasks.spawn(self._decide_again(ask), name="gateway.again")
+        for (room, epoch), events in placed.items():
+            self.hub.offer(room, epoch, events)
+            self._publish(room, epoch, events)
+        self._metrics.posts += posts
+        self._metrics.log_healthy.set(1)
+        self.hub.flush()
+
+    async def _decide_again(self, ask: Ask) -> None:
+        """The rules moved on while this was on its way: learn the new ones, judge anew."""
+        code, retry_after_s = ErrorCode.BUSY, RETRY_BUSY_S
+        if ask.tries < TRIES:
+            try:
+                await self.hub.catch_up(ask.seated.live)
+            except LogUnavailable:
+                code, retry_after_s = ErrorCode.LOG_UNAVAILABLE, RETRY_LOG_S
+            else:
+                if ask.connection.seats.get(ask.command.room) is ask.seated:
+                    self._submit(msgspec.structs.replace(ask, tries=ask.tries + 1))
+                    return
+                code, retry_after_s = ErrorCode.NOT_JOINED, 0.0
+        self._refuse(ask.connection, ask.command.id, code, retry_after_s or None)
+
+    def _failed(self, batch: Sequence[tuple[Draft, Ask]], error: Exception) -> None:
+        self._metrics.commit_failures += 1
+        self._metrics.log_healthy.set(0)
+        for _, ask in batch:
+            self._refuse(ask.connection, ask.command.id, ErrorCode.LOG_UNAVAILABLE, RETRY_LOG_S)
+
+    # ---- commands that the gateway answers -----------------------------------------------------
+
+    def _leave(self, connection: Connection, command: wire.Leave) -> None:
+        seated = self._seated(connection, command.room, command.id)
+        if seated is not None:
+            self._unseat(connection, seated, at_once=True)
+            self.hub.reply(connection.sink, wire.Ok(id=command.id))
+            if not connection.seats:
+                connection.join_by = self._clock() + self._settings.join_timeout_s
+
+    def _away(self, connection: Connection, command: wire.Away) -> None:
+        seated = self._seated(connection, command.room, command.id)
+        if seated is not None and self._paced(connection, seated.pace.small, command.id):
+            self._presence.set_away(command.room, seated.who.handle, command.away)
+            self.hub.reply(connection.sink, wire.Ok(id=command.id))
+
+    def _typing(self, connection: Connection, command: wire.Typing) -> None:
+        seated = connection.seats.get(command.room)
+        now = self._clock()
+        if seated is not None and now >= seated.pace.typing_from:
+            seated.pace.typing_from = now + self._settings.typing_every_s
+            self._presence.typing(command.room, seated.who.handle)
+
+    def _draw(self, connection: Connection, command: wire.Draw) -> None:
+        if connection.join_by is not None:
+            # Somebody is at the door and reads what is asked of them: that may take its time.
+            connection.join_by = self._clock() + ENTRY_S
+        self._wait_for(connection, command.id, self._draw_now(connection, command))
+
+    async def _draw_now(self, connection: Connection, command: wire.Draw) -> None:
+        spec = await self._door.room(command.room)
+        live = await self.hub.open(spec.name)
+        handle, offer = self._door.draw(spec.name, live.state.epoch)
+        self.hub.reply(
+            connection.sink, wire.Drawn(id=command.id, room=spec.name, handle=handle, offer=offer)
+        )
+
+    def _older(self, connection: Connection, command: wire.Older) -> None:
+        seated = self._seated(connection, command.room, command.id)
+        if seated is not None:
+            self._wait_for(connection, command.id, self._older_now(connection, command, seated.live))
+
+    async def _older_now(self, connection: Connection, command: wire.Older, live: LiveRoom) -> None:
+        events = await self._log.before(live.name, live.state.epoch, command.before, command.limit)
+        more = len(events) == command.limit and events[0].seq > 1
+        answer = wire.History(id=command.id, room=live.name, events=list(events), more=more)
+        self.hub.reply(connection.sink, answer)
+
+    def _join(self, connection: Connection, command: wire.Join) -> None:
+        if len(connection.seats) >= self._settings.max_rooms_per_connection and (
+            command.room not in connection.seats
+        ):
+            self._refuse(connection, command.id, ErrorCode.TOO_MANY_ROOMS)
+            return
+        self._wait_for(connection, command.id, self._join_now(connection, command))
+
+    def _wait_for(self, connection: Connection, id_: CommandId, work: Coroutine[None, None, None]) -> None:
+        """Run `work` in a task of its own, one of a few; what it refuses is the answer."""
+        if connection.waiting >= MAX_WAITING:
+            work.close()
+            self._refuse(connection, id_, ErrorCode.TOO_FAST, RETRY_LOG_S)
+            return
+        connection.waiting += 1
+        self._tasks.spawn(self._answer(connection, id_, work), name="gateway.answer")
+
+    async def _answer(self, connection: Connection, id_: CommandId, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except Refused as refusal:
+            self._refuse(connection, id_, refusal.code)
+        except EpochGone:
+            self._refuse(connection, id_, ErrorCode.SEAT_REFUSED)
+        except LogError:
+            self._refuse(connection, id_, ErrorCode.LOG_UNAVAILABLE, RETRY_LOG_S)
+        finally:
+            connection.waiting -= 1
+
+    async def _join_now(self, connection: Connection, command: wire.Join) -> None:
+        spec = await self._door.room(command.room)
+        live = await self.hub.open(spec.name)
+        epoch = live.state.epoch
+        admission = await self._door.admit(command, spec, epoch)
+        seat = await self._door.seat(admission, spec, epoch)
+        self._check_places(connection, spec, seat.handle, seat.role)
+
+        if (before := connection.seats.get(spec.name)) is not None:
+            # The client lost its place in the stream and asks again: the same person, no leave.
+            self._unseat(connection, before, at_once=False)
+        seated = connection.seat(live, seat, self._take_pace(spec.name, seat.handle))
+        self._presence.enter(spec.name, seat.handle, seated.who.role)
+        try:
+            entry = await self.hub.enter(
+                live,
+                connection.sink,
+                epoch=command.epoch,
+                after=command.after,
+                history=self._settings.history_events,
+            )
+        except BaseException:
+            self._unseat(connection, seated, at_once=True)
+            raise
+        if connection.seats.get(spec.name) is not seated:
+            # Gone, or joined once more, while the log was read. Whoever came later has the place.
+            if spec.name not in connection.seats:
+                self.hub.leave(live, connection.sink)
+            raise Refused(ErrorCode.NOT_JOINED)
+        connection.join_by = None
+        if command.seat is not None:
+            self._metrics.recoveries["recovered" if entry.recovered else "clean_start"].add()
+        roster, count = self._presence.roster(spec.name, seat.handle, connection.sink.format)
+        self.hub.reply(
+            connection.sink,
+            wire.Joined(
+                id=command.id,
+                room=spec.name,
+                epoch=epoch,
+                head=entry.head,
+                handle=seat.handle,
+                seat=self._door.token(seat),
+                recovered=entry.recovered,
+                events=entry.events,
+                roster=roster,
+                count=count,
+                title=spec.title,
+                kind=spec.kind,
+                role=seated.who.role,
+                slow_mode_s=live.state.rules.slow_mode_s,
+            ),
+        )
+
+    def _check_places(self, connection: Connection, spec: RoomSpec, handle: str, role: str) -> None:
+        """Is there a place in the room, and on this node for one more window of this seat?"""
+        if connection.sink not in self.connections:
+            raise Refused(ErrorCode.NOT_JOINED)
+        if spec.name not in connection.seats:
+            pace = self._paces.get((spec.name, handle))
+            if pace is not None and pace.windows >= self._settings.max_connections_per_seat:
+                raise Refused(ErrorCode.TOO_MANY_CONNECTIONS)
+        if role != FACILITATOR and not self._presence.has_place(spec.name, handle, spec.capacity):
+            raise Refused(ErrorCode.ROOM_FULL)
+
+    def _unseat(self, connection: Connection, seated: Seated, *, at_once: bool) -> None:
+        room, handle = seated.live.name, seated.who.handle
+        if connection.seats.get(room) is seated:
+            del connection.seats[room]
+        self.hub.leave(seated.live, connection.sink)
+        self._presence.leave(room, handle, at_once=at_once)
+        seated.pace.windows -= 1
+        if not seated.pace.windows:
+            self._idle_paces[room, handle] = self._clock()
+
+    def _take_pace(self, room: str, handle: str) -> Pace:
+        """The pace of a seat, shared by all its windows, and kept for a while after the last one."""
+        pace = self._paces.get((room, handle))
+        if pace is None:
+            pace = self._paces[room, handle] = Pace(self._settings)
+        self._idle_paces.pop((room, handle), None)
+        pace.windows += 1
+        return pace
+
+    def _forget_paces(self, now: float) -> None:
+        for seat in [seat for seat, since in self._idle_paces.items() if since < now - KEEP_PACE_S]:
+            del self._idle_paces[seat], self._paces[seat]
+
+    def _refuse(
+        self, connection: Connection, id_: CommandId, code: ErrorCode, retry_after_s: float | None = None
+    ) -> None:
+        self._metrics.refusals[code].add()
+        wait_s = None if retry_after_s is None else round(retry_after_s + 0.005, 2)
+        self.hub.reply(
+            connection.sink,
+            wire.Error(id=id_, code=code, message=wire.MESSAGES[code], retry_after_s=wait_s),
+        )

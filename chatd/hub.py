@@ -1,0 +1,345 @@
+"""The hub: puts every event of a room in front of every member on this node, in order, once.
+
+    offer(room, epoch, events)     from the local commit, the bus or the log: all one path
+      next seq -> place it         older -> drop it         newer -> hold it, mend the hole from the log
+    flush()                        once per event-loop turn: join a turn's frames, write once per member
+
+The hub knows rooms, members and sinks. Who may enter is the gateway's business, what may be
+said is `rooms.rules`', who is present is the presence replica's.
+
+Opening a room subscribes *before* it reads the log; what arrives meanwhile is kept and merged,
+so a member's first frame ends exactly where the live stream begins.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from chatd.bus import Bus
+from chatd.live_room import RECENT, LiveRoom
+from chatd.metrics import Metrics
+from chatd.sink import Sink
+from chatd.spawn import Tasks
+from rooms.events import AnyEvent
+from rooms.log import Head, Log, LogUnavailable
+
+HOLD_S: Final = 0.05
+"""How long a hole may last before it is mended from the log. The bus usually fills it sooner."""
+MAX_EARLY: Final = 1_000
+"""Events kept while a room is being opened; what is beyond is read from the log afterwards."""
+READ: Final = 500
+"""Events read from the log at a time."""
+KEEP_EMPTY_S: Final = 30.0
+"""How long a room without members stays live: somebody reloads, somebody else comes."""
+RETRY_S: Final = 0.25
+"""Pause before the log is asked again when it was unavailable."""
+
+
+def room_channel(room: str) -> str:
+    """The bus channel of a room."""
+    return f"room:{room}"
+
+
+class EpochGone(Exception):
+    """The room was erased while somebody was entering. They start again, in the new epoch."""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """What a member who enters is shown: `events` (encoded) end at `head`, without a hole."""
+
+    head: int
+    recovered: bool
+    events: msgspec.Raw
+
+
+class Hub:
+    """All live rooms of one node.
+
+    `on_live(room)` and `on_idle(room)` are told when a room begins and ceases to have members
+    here; `on_erased(room, sinks)` when its epoch is gone and with it every seat. `clock` is
+    monotonic, in seconds. Everything runs in the event loop's thread.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        bus: Bus,
+        metrics: Metrics,
+        tasks: Tasks,
+        *,
+        clock: Callable[[], float],
+        recover_events: int,
+        on_live: Callable[[str], None],
+        on_idle: Callable[[str], None],
+        on_erased: Callable[[str, Sequence[Sink]], None],
+    ) -> None:
+        self._log = log
+        self._bus = bus
+        self._metrics = metrics
+        self._tasks = tasks
+        self._clock = clock
+        self._recover_events = recover_events
+        self._on_live = on_live
+        self._on_idle = on_idle
+        self._on_erased = on_erased
+        self._rooms: dict[str, LiveRoom] = {}
+        self._opening: dict[str, asyncio.Task[LiveRoom | LogUnavailable]] = {}
+        self._early: dict[str, list[AnyEvent]] = {}
+        self._reads: dict[tuple[str, str, int], asyncio.Task[list[AnyEvent] | LogUnavailable]] = {}
+        self._mending: set[LiveRoom] = set()
+        self._empty: dict[LiveRoom, float] = {}
+        self._dirty: dict[LiveRoom, None] = {}
+        self._outgoing: list[Sink] = []
+        self._scheduled = False
+
+    # ---- rooms come and go ---------------------------------------------------------------------
+
+    @property
+    def live(self) -> Mapping[str, LiveRoom]:
+        """The rooms that have members here, or had a moment ago."""
+        return self._rooms
+
+    async def open(self, name: str) -> LiveRoom:
+        """The live room `name`, opened now where it is not. `LogUnavailable` where it cannot be read."""
+        live = self._rooms.get(name)
+        if live is not None:
+            return live
+        task = self._opening.get(name)
+        if task is None:
+            task = self._tasks.spawn(self._open(name), name="hub.open")
+            self._opening[name] = task
+        # Shielded: one person who gives up must not take the room from the others who wait for it.
+        opened = await asyncio.shield(task)
+        if isinstance(opened, LogUnavailable):
+            raise opened
+        return opened
+
+    async def _open(self, name: str) -> LiveRoom | LogUnavailable:
+        early: list[AnyEvent] = []
+        self._early[name] = early
+        self._on_live(name)
+        try:
+            await self._bus.subscribe(room_channel(name))
+            head = await self._log.open_room(name)
+            recent = await self._log.since(name, head.epoch, max(0, head.head - RECENT), RECENT)
+        except LogUnavailable as error:
+            self._bus.unsubscribe(room_channel(name))
+            self._on_idle(name)
+            return error
+        finally:
+            del self._early[name]
+            del self._opening[name]
+        live = self._rooms[name] = LiveRoom(name, head, recent, self._clock())
+        self._empty[live] = self._clock()
+        self.offer(name, head.epoch, early)
+        return live
+
+    def close_empty(self) -> None:
+        """Let go of rooms that have had no member for a while. Call it about once a second."""
+        before = self._clock() - KEEP_EMPTY_S
+        for live in [live for live, since in self._empty.items() if since < before]:
+            self._drop(live)
+
+    def _drop(self, live: LiveRoom) -> None:
+        del self._rooms[live.name]
+        self._empty.pop(live, None)
+        self._dirty.pop(live, None)
+        live.stop_waiting()
+        self._bus.unsubscribe(room_channel(live.name))
+        self._on_idle(live.name)
+
+    # ---- members come and go -------------------------------------------------------------------
+
+    async def enter(
+        self, live: LiveRoom, sink: Sink, *, epoch: str | None, after: int | None, history: int
+    ) -> Entry:
+        """Make `sink` a member and say what it has missed.
+
+        With `epoch` and `after` it continues there, if that is the room's epoch and not more
+        than `recover_events` ago; otherwise it starts clean with the last `history` events.
+        What is placed after this returns reaches the sink by itself. `EpochGone`, `LogUnavailable`.
+        """
+        older: list[AnyEvent] = []
+        start = 0
+        recovered = epoch == live.state.epoch and after is not None and after <= live.head
+        if recovered and after is not None:
+            last = after
+            while recovered and last + 1 < live.first_recent:
+                read = await self._read_since(live, last)
+                recovered = bool(read) and read[0].seq == last + 1
+                recovered = recovered and len(older) + len(read) <= self._recover_events
+                if recovered:
+                    older += read
+                    last = read[-1].seq
+            start = last + 1
+        if not recovered:
+            older = []
+            start = max(live.first_recent, live.head - history + 1)
+        if self._rooms.get(live.name) is not live:
+            raise EpochGone
+        # No await from here on: what is pending now is in `events`, what comes later is not.
+        self._flush_room(live)
+        live.add(sink)
+        self._empty.pop(live, None)
+        return Entry(live.head, recovered, live.encoded(sink.format, start, older))
+
+    async def _read_since(self, live: LiveRoom, after: int) -> list[AnyEvent]:
+        """The log after `after`, read once for all who ask for the same place at the same time."""
+        key = (live.name, live.state.epoch, after)
+        task = self._reads.get(key)
+        if task is None:
+            task = self._tasks.spawn(self._read(key), name="hub.read")
+            self._reads[key] = task
+        read = await asyncio.shield(task)
+        if isinstance(read, LogUnavailable):
+            raise read
+        return read
+
+    async def _read(self, key: tuple[str, str, int]) -> list[AnyEvent] | LogUnavailable:
+        name, epoch, after = key
+        try:
+            return await self._log.since(name, epoch, after, self._recover_events)
+        except LogUnavailable as error:
+            return error
+        finally:
+            del self._reads[key]
+
+    def leave(self, live: LiveRoom, sink: Sink) -> None:
+        """`sink` is no member any more. Idempotent."""
+        if live.remove(sink) and not live.members and self._rooms.get(live.name) is live:
+            self._empty[live] = self._clock()
+
+    # ---- events arrive -------------------------------------------------------------------------
+
+    def offer(self, name: str, epoch: str, events: Iterable[AnyEvent]) -> None:
+        """Events of a room, from wherever: placed, held or dropped by their `seq`. Idempotent."""
+        live = self._rooms.get(name)
+        if live is None:
+            early = self._early.get(name)
+            if early is not None and len(early) < MAX_EARLY:
+                early.extend(events)
+            return
+        if epoch != live.state.epoch:
+            self._mend(live)
+            return
+        now = self._clock()
+        if live.offer(events, now):
+            self._dirty[live] = None
+            self._schedule()
+        if live.held and live.timer is None:
+            loop = asyncio.get_running_loop()
+            live.timer = loop.call_later(HOLD_S, self._hold_is_over, live)
+
+    def _hold_is_over(self, live: LiveRoom) -> None:
+        live.timer = None
+        if live.held:
+            self._mend(live)
+
+    def heard_head(self, name: str, epoch: str, head: int) -> None:
+        """Somebody says where a room stands. A hint: where we are behind, the log is asked."""
+        live = self._rooms.get(name)
+        if live is not None and (epoch != live.state.epoch or head > live.head):
+            self._mend(live)
+
+    async def compare_with_log(self) -> None:
+        """Hold every live room against the log's heads. What the bus lost is mended by this."""
+        names = list(self._rooms)
+        for start in range(0, len(names), READ):
+            try:
+                heads = await self._log.heads(names[start : start + READ])
+            except LogUnavailable:
+                return
+            for name, head in heads.items():
+                self.heard_head(name, head.epoch, head.head)
+
+    def _mend(self, live: LiveRoom) -> None:
+        if live not in self._mending:
+            self._mending.add(live)
+            self._tasks.spawn(self._mend_from_log(live), name="hub.mend")
+
+    async def catch_up(self, live: LiveRoom) -> None:
+        """Read what the log has beyond what this node has seen. `LogUnavailable`."""
+        while self._rooms.get(live.name) is live:
+            events = await self._log.since(live.name, live.state.epoch, live.head, READ)
+            if not events:
+                head = await self._log.open_room(live.name)
+                if head.epoch != live.state.epoch:
+                    self._begin_epoch(live)
+                return
+            if events[0].seq > live.head + 1:
+                # What lies between was trimmed by age while we were away: nobody can have it any more.
+                live.skip_to(events[0].seq)
+            before = live.head
+            self.offer(live.name, live.state.epoch, events)
+            self._metrics.gaps_mended += max(0, live.head - before)
+            if len(events) < READ:
+                return
+
+    async def _mend_from_log(self, live: LiveRoom) -> None:
+        try:
+            await self.catch_up(live)
+        except LogUnavailable:
+            asyncio.get_running_loop().call_later(RETRY_S, self._hold_is_over, live)
+        finally:
+            self._mending.discard(live)
+
+    def _begin_epoch(self, live: LiveRoom) -> None:
+        sinks = list(live.sinks())
+        self._drop(live)
+        self._on_erased(live.name, sinks)
+
+    # ---- frames go out -------------------------------------------------------------------------
+
+    def reply(self, sink: Sink, frame: msgspec.Struct) -> None:
+        """`frame` to this one sink, at the end of the turn, ahead of what its rooms say then."""
+        if not sink.outbox:
+            self._outgoing.append(sink)
+            self._schedule()
+        sink.outbox.append(sink.format.frame(frame))
+
+    def hint(self, name: str, frame: msgspec.Struct) -> None:
+        """`frame` to all members of a room who keep up. Dropped for those who lag, and above a bound."""
+        live = self._rooms.get(name)
+        if live is not None and live.members and live.hint(frame):
+            self._dirty[live] = None
+            self._schedule()
+
+    def _schedule(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Write what this turn brought: for each room one join, for each member one write."""
+        self._scheduled = False
+        dirty, self._dirty = self._dirty, {}
+        for live in dirty:
+            self._flush_room(live)
+        outgoing, self._outgoing = self._outgoing, []
+        for sink in outgoing:
+            if frames := sink.outbox:
+                sink.outbox = []
+                sink.write(sink.format.join(frames))
+
+    def _flush_room(self, live: LiveRoom) -> None:
+        events, hints = live.pending, live.hints
+        if not events and not hints:
+            return
+        live.pending, live.hints = [], []
+        for format_, group in live.groups.items():
+            frames = [format_.frame(event) for event in events]
+            batch = format_.join(frames) if frames else None
+            hint_frames = [format_.frame(hint) for hint in hints]
+            with_hints = format_.join(frames + hint_frames) if hints else None
+            # A copy: a sink that is cut while it is written to may leave the group at once.
+            for sink in list(group):
+                if sink.outbox:
+                    sink.outbox.extend(frames)
+                    sink.outbox.extend(hint_frames)
+                elif with_hints is not None and not sink.congested():
+                    sink.write(with_hints)
+                elif batch is not None:
+                    sink.write(batch)
+        self._metrics.deliveries += len(events) * live.members

@@ -1,0 +1,295 @@
+"""A node: one process's worth of chatd, put together. The only file that knows all the parts.
+
+    transports -> gateway -> log
+                     |        |
+                  presence   hub <- bus <-> other nodes
+"""
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+import structlog
+
+from chatd import wire
+from chatd.bus import Bus
+from chatd.bus_memory import MemoryBus
+from chatd.bus_redis import RedisBus
+from chatd.door import Door
+from chatd.envelopes import NODES_CHANNEL, Heads, Placed, TypingHint, pack, unpack
+from chatd.handshake import DoorSettings
+from chatd.gateway import Gateway
+from chatd.hub import Hub, room_channel
+from chatd.metrics import Metrics
+from chatd.presence_gossip import PresenceGossip
+from chatd.seats import Keyring, Seats
+from chatd.settings import Settings, load_secret
+from chatd.sink import Sink
+from chatd.sockets import Sockets
+from chatd.spawn import Tasks
+from chatd.tickets import Tickets
+from chatd.wire import CloseCode
+from presence.replica import Replica
+from rooms.catalog import HISTORY_S, Catalog, RoomSpec
+from rooms.events import AnyEvent
+from rooms.log import Log, LogUnavailable
+from rooms.store_sql import Store, open_store
+
+_log = structlog.get_logger("chatd.node")
+
+TICK_S: Final = 1.0
+COMPARE_S: Final = 2.0
+"""How often every live room is held against the log although the bus works: it may lose."""
+COMPARE_WITHOUT_BUS_S: Final = 0.25
+"""The same while the bus is away and the log is the only way from node to node."""
+HEADS_FOR_S: Final = 5.0
+"""How long after its last event a room's head travels with the heartbeat."""
+MAX_HEADS: Final = 500
+"""Rooms in one message of heads."""
+TRIM_S: Final = 600.0
+"""How often what is older than its room keeps is removed from the log."""
+GOODBYE_S: Final = 0.05
+"""How often a drain sends the next goodbyes."""
+BREAK_ROOM: Final = RoomSpec(name="break-room", title="The break room", kind="drop-in", open=True)
+"""What a new server has, so that the first who comes is not before an empty lobby."""
+
+
+class Health(msgspec.Struct, frozen=True):
+    """`ready`: people can be let in. `degraded`: what works worse than it should."""
+
+    ready: bool
+    degraded: list[str]
+
+
+class Node:
+    """Everything one process runs. `start`, then connections come through `gateway`, then `drain`, `stop`.
+
+    `name` tells this node from the others on the bus; random, it says nothing about the machine.
+    `store` and `bus` are what `settings` name, unless given.
+    `on_crash` is called when a part died that the node cannot live without.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        metrics: Metrics | None = None,
+        name: str | None = None,
+        store: Store | None = None,
+        bus: Bus | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        on_crash: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.metrics = metrics if metrics is not None else Metrics()
+        self.name = name or secrets.token_hex(4)
+        self._clock = clock
+        self._crashed: BaseException | None = None
+        self._on_crash = on_crash
+        self._tasks = Tasks(on_crash=self._crash)
+        self._ready = False
+        self._stopping = False
+        self._lively: dict[str, float] = {}
+        self.door = DoorSettings(
+            origins=frozenset(settings.origins) or None,
+            max_buffer_bytes=settings.max_buffer_bytes,
+            ping_interval_s=settings.ping_interval_s,
+            pong_timeout_s=settings.ping_timeout_s,
+            handshake_timeout_s=settings.handshake_timeout_s,
+            max_connections=settings.max_connections,
+        )
+        self.sockets = Sockets(self.door, self.metrics)
+        if bus is None:
+            bus = RedisBus(settings.redis, on_crash=self._crash) if settings.redis else MemoryBus()
+        self.bus: Bus = bus
+        self._store = store
+        self.bus.on_message = self._heard
+        self.bus.on_health = self._bus_health
+
+    # ---- life ----------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Open the store, join the bus, begin. `LogError`, `SettingsError`: with what to do about it."""
+        settings = self.settings
+        secret = load_secret(settings)
+        if self._store is None:
+            self._store = await open_store(settings.store)
+        self.log: Log = self._store.log
+        self.catalog: Catalog = self._store.catalog
+        self.presence = PresenceGossip(
+            Replica(self.name), bus=self.bus, metrics=self.metrics, clock=self._clock
+        )
+        self.hub = Hub(
+            self.log,
+            self.bus,
+            self.metrics,
+            self._tasks,
+            clock=self._clock,
+            recover_events=settings.recover_events,
+            on_live=self.presence.watch,
+            on_idle=self.presence.unwatch,
+            on_erased=self._erased,
+        )
+        self.presence.attach(self.hub)
+        entrance = Door(settings, self.catalog, self.log, Seats(Keyring(secret)), Tickets(secret))
+        self.gateway = Gateway(
+            settings,
+            hub=self.hub,
+            door=entrance,
+            log=self.log,
+            presence=self.presence,
+            metrics=self.metrics,
+            tasks=self._tasks,
+            clock=self._clock,
+            publish=self._publish,
+        )
+        await self.bus.start()
+        await self.bus.subscribe(NODES_CHANNEL)
+        self._tasks.spawn(self.gateway.commits.run(), name="node.commits")
+        self._tasks.spawn(entrance.claims.run(), name="node.claims")
+        self._tasks.spawn(self._tick(), name="node.tick")
+        self._tasks.spawn(self._compare(), name="node.compare")
+        self._tasks.spawn(self._trim(), name="node.trim")
+        self.sockets.start(asyncio.get_running_loop())
+        self.metrics.bus_healthy.set(self.bus.healthy)
+        self.metrics.log_healthy.set(1)
+        self._ready = True
+
+    async def drain(self, within_s: float) -> None:
+        """Say goodbye to everybody, spread over `within_s`, and wait until what was sent is on disk.
+
+        Each client is told when to come back, in the same random order in which it is let go, so
+        that those who reconnect do not come all at once.
+        """
+        self._ready = False
+        sinks = list(self.gateway.connections)
+        random.shuffle(sinks)
+        begun = self._clock()
+        goodbyes = [
+            (within_s * (index + 1) / len(sinks), sink) for index, sink in enumerate(sinks)
+        ]
+        for after_s, sink in goodbyes:
+            self.hub.reply(sink, wire.Going(reconnect_in_s=round(after_s, 2)))
+        self.hub.flush()
+        self.presence.begin_leaving()
+        for after_s, sink in goodbyes:
+            if (wait_s := begun + after_s - self._clock()) > GOODBYE_S:
+                await asyncio.sleep(wait_s)
+            sink.close(CloseCode.GOING, "the server restarts; come back with your seat")
+        await self.gateway.commits.drained()
+        for sink in list(self.gateway.connections):
+            sink.close(CloseCode.GOING, "the server restarts; come back with your seat")
+        self.presence.say_gone()
+
+    async def stop(self) -> None:
+        """End everything, in the order that loses nothing. Idempotent."""
+        if self._stopping:
+            return
+        self._stopping = True
+        self._ready = False
+        self.sockets.stop()
+        self.presence.stop()
+        await self._tasks.close()
+        await self.bus.stop()
+        if self._store is not None:
+            await self._store.close()
+
+    def _crash(self, error: BaseException) -> None:
+        self._crashed = error
+        self._ready = False
+        if self._on_crash is not None:
+            self._on_crash(error)
+
+    # ---- what others ask -----------------------------------------------------------------------
+
+    def health(self) -> Health:
+        degraded = []
+        if not self.bus.healthy:
+            degraded.append("bus")
+        if not self.metrics.log_healthy.value:
+            degraded.append("log")
+        return Health(ready=self._ready, degraded=degraded)
+
+    def counts(self) -> Mapping[str, int]:
+        """People per room, over all nodes; for the lobby's bands."""
+        return self.presence.counts()
+
+    # ---- the bus -------------------------------------------------------------------------------
+
+    def _publish(self, room: str, epoch: str, events: Sequence[AnyEvent]) -> None:
+        self._lively[room] = self._clock()
+        if self.settings.redis:
+            self.bus.publish(
+                room_channel(room), pack(Placed(self.name, room, epoch, time.time(), list(events)))
+            )
+
+    def _heard(self, channel: str, payload: bytes) -> None:
+        envelope = unpack(payload)
+        if envelope is None or envelope.node == self.name:
+            return
+        if isinstance(envelope, Placed):
+            self.hub.offer(envelope.room, envelope.epoch, envelope.events)
+            self.metrics.bus_lag_seconds.observe(max(0.0, time.time() - envelope.at))
+        elif isinstance(envelope, TypingHint):
+            self.presence.heard_typing(envelope.room, envelope.handle)
+        elif isinstance(envelope, Heads):
+            for room, (epoch, head) in envelope.heads.items():
+                self.hub.heard_head(room, epoch, head)
+        else:
+            self.presence.heard(envelope)
+
+    def _bus_health(self, healthy: bool) -> None:
+        self.metrics.bus_healthy.set(healthy)
+        self.presence.bus_health(healthy)
+        if self._ready:
+            _log.warning("bus_back" if healthy else "bus_away")
+        if healthy and not self._stopping:
+            self._tasks.spawn(self.hub.compare_with_log(), name="node.catch_up")
+
+    def _erased(self, room: str, sinks: Sequence[Sink]) -> None:
+        self.gateway.expel(room, sinks)
+
+    # ---- time ----------------------------------------------------------------------------------
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self.gateway.sweep()
+            self.hub.close_empty()
+            self.metrics.rooms.set(len(self.hub.live))
+            self.metrics.members.set(sum(live.members for live in self.hub.live.values()))
+            self._send_heads()
+
+    def _send_heads(self) -> None:
+        if not self.settings.redis or not self._lively:
+            return
+        since = self._clock() - HEADS_FOR_S
+        self._lively = {room: at for room, at in self._lively.items() if at > since}
+        heads = {
+            room: (live.state.epoch, live.head)
+            for room in self._lively
+            if (live := self.hub.live.get(room)) is not None
+        }
+        rooms = list(heads)
+        for start in range(0, len(rooms), MAX_HEADS):
+            part = {room: heads[room] for room in rooms[start : start + MAX_HEADS]}
+            self.bus.publish(NODES_CHANNEL, pack(Heads(self.name, part)))
+
+    async def _compare(self) -> None:
+        """What the bus lost, or cannot carry just now, comes from the log. One process needs none of it."""
+        while self.settings.redis:
+            await asyncio.sleep(COMPARE_S if self.bus.healthy else COMPARE_WITHOUT_BUS_S)
+            await self.hub.compare_with_log()
+
+    async def _trim(self) -> None:
+        while True:
+            try:
+                for spec in await self.catalog.list():
+                    await self.log.trim(spec.name, int(time.time()) - HISTORY_S[spec.kind])
+            except LogUnavailable:
+                _log.warning("trim_failed")
+            await asyncio.sleep(TRIM_S)

@@ -1,0 +1,117 @@
+"""The two descriptions that tools read, made from the types: OpenAPI for HTTP, AsyncAPI for the wire.
+
+Nothing is described by hand that a type already says. Pure; called once at the start.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, get_args
+
+import msgspec
+
+from chatd import wire
+from chatd.api import Health, Problem, RoomInfo, RoomList
+from chatd.version import VERSION
+from rooms.commands import RoomName
+
+COMPONENT: Final = "#/components/schemas/{name}"
+
+
+def openapi() -> dict[str, Any]:
+    """The HTTP API as OpenAPI 3.1."""
+    _, schemas = msgspec.json.schema_components([RoomInfo, RoomList, Health, Problem], ref_template=COMPONENT)
+    name_schema = msgspec.json.schema(RoomName)
+    room = [{"name": "room", "in": "path", "required": True, "schema": name_schema}]
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "chatd",
+            "version": VERSION,
+            "description": "Rooms and health over HTTP. Talking happens on /ws: see /api/asyncapi.json.",
+        },
+        "paths": {
+            "/api/rooms": _get("The rooms that the lobby lists", {200: RoomList, 503: Problem}),
+            "/api/rooms/{room}": {
+                **_get("One room", {200: RoomInfo, 404: Problem, 503: Problem}),
+                "parameters": room,
+            },
+            "/health/live": _get("The process answers", {200: Health}),
+            "/health/ready": _get("People can be served; says what is degraded", {200: Health, 503: Health}),
+            "/metrics": _get("Numbers for Prometheus", {200: "text/plain"}),
+            "/api/openapi.json": _get("This description", {200: "application/json"}),
+            "/api/asyncapi.json": _get("The wire, described", {200: "application/json"}),
+        },
+        "components": {"schemas": schemas},
+    }
+
+
+def asyncapi() -> dict[str, Any]:
+    """The wire as AsyncAPI 3.0: what a client sends, what it gets, and the codes."""
+    commands: Sequence[type[msgspec.Struct]] = get_args(wire.AnyCommand)
+    replies: Sequence[type[msgspec.Struct]] = get_args(wire.AnyReply)
+    _, schemas = msgspec.json.schema_components([*commands, *replies], ref_template=COMPONENT)
+    messages = {kind.__name__: _message(kind) for kind in (*commands, *replies)}
+    channel = "#/channels/ws"
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "chatd wire",
+            "version": VERSION,
+            "description": (
+                f"One object per frame. Subprotocol {wire.JSON_SUBPROTOCOL}: JSON in text frames; "
+                f"{wire.MSGPACK_SUBPROTOCOL}: MessagePack in binary frames. `t` is the kind. "
+                f"A client's frame has at most {wire.MAX_FRAME_BYTES} bytes."
+            ),
+        },
+        "channels": {
+            "ws": {
+                "address": "/ws",
+                "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
+                "bindings": {"ws": {"method": "GET"}},
+            }
+        },
+        "operations": {
+            "ask": _operation("receive", channel, commands, "A client asks."),
+            "tell": _operation("send", channel, replies, "The server answers, and tells what happened."),
+        },
+        "components": {"messages": messages, "schemas": schemas},
+        "x-error-codes": {code.value: wire.MESSAGES[code] for code in wire.ErrorCode},
+        "x-close-codes": {
+            str(int(code)): {"name": code.name.lower(), "comes_back": wire.comes_back(code)}
+            for code in wire.CloseCode
+        },
+    }
+
+
+def _get(summary: str, answers: dict[int, type[msgspec.Struct] | str]) -> dict[str, Any]:
+    return {"get": {"summary": summary, "responses": {str(s): _response(a) for s, a in answers.items()}}}
+
+
+def _response(answer: type[msgspec.Struct] | str) -> dict[str, Any]:
+    if isinstance(answer, str):
+        return {"description": "As it says.", "content": {answer: {}}}
+    schema = {"$ref": COMPONENT.format(name=answer.__name__)}
+    return {"description": _first_line(answer), "content": {"application/json": {"schema": schema}}}
+
+
+def _message(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    return {
+        "name": str(kind.__struct_config__.tag),
+        "summary": _first_line(kind),
+        "contentType": "application/json",
+        "payload": {"$ref": COMPONENT.format(name=kind.__name__)},
+    }
+
+
+def _operation(
+    action: str, channel: str, kinds: Sequence[type[msgspec.Struct]], summary: str
+) -> dict[str, Any]:
+    return {
+        "action": action,
+        "summary": summary,
+        "channel": {"$ref": channel},
+        "messages": [{"$ref": f"{channel}/messages/{kind.__name__}"} for kind in kinds],
+    }
+
+
+def _first_line(kind: type[msgspec.Struct]) -> str:
+    return (kind.__doc__ or kind.__name__).strip().partition("\n")[0]

@@ -1,0 +1,136 @@
+"""The files of web/, as they go over HTTP: read once at the start, served from memory.
+
+Only what was found at the start can be asked for, so no path leads anywhere else and there is
+no listing. Everything has an ETag; what the pages refer to as /static/... is rewritten to
+/static/VERSION/..., where VERSION is a digest of all files, and may be kept for a year.
+Inside a file other files are named by relative paths, so one version never mixes with another.
+"""
+
+import gzip
+import hashlib
+import re
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+TYPES: Final = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".webmanifest": "application/manifest+json",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".ico": "image/x-icon",
+    ".woff2": "font/woff2",
+    ".txt": "text/plain; charset=utf-8",
+}
+"""What is served; a file of any other kind is not there."""
+
+PACKED: Final = frozenset({".png", ".woff2", ".ico"})
+"""Compressed already."""
+MIN_GZIP_BYTES: Final = 600
+MAX_FILE_BYTES: Final = 4 << 20
+MAX_FILES: Final = 2_000
+
+FOREVER: Final = "public, max-age=31536000, immutable"
+ASK_AGAIN: Final = "no-cache"
+
+_VERSIONED: Final = re.compile(r"\A([0-9a-f]{16})/(.+)\Z")
+
+
+class File(msgspec.Struct, frozen=True):
+    """One file, ready to send, plain and (where that is smaller) gzipped."""
+
+    body: bytes
+    packed: bytes | None
+    etag: str
+    media_type: str
+
+
+class Pages:
+    """All files under `root`. `version` changes when any of them does."""
+
+    def __init__(self, root: Path) -> None:
+        raw = {name: path.read_bytes() for name, path in _found(root)}
+        digest = hashlib.sha256()
+        for name, body in sorted(raw.items()):
+            digest.update(f"{name}\0{len(body)}\0".encode() + body)
+        self.version = digest.hexdigest()[:16]
+        versioned = f"/static/{self.version}/".encode()
+        self._files = {
+            name: _ready(name, body.replace(b"/static/", versioned) if name.endswith(".html") else body)
+            for name, body in raw.items()
+        }
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._files
+
+    def static(self, request: Request, name: str) -> Response | None:
+        """The answer for /static/{name}; None where there is no such file. Pages are not static."""
+        versioned = _VERSIONED.match(name)
+        if versioned:
+            name = versioned[2]
+        if name.endswith(".html") or name not in self._files:
+            return None
+        current = versioned is not None and versioned[1] == self.version
+        return self._answer(request, self._files[name], FOREVER if current else ASK_AGAIN)
+
+    def page(self, request: Request, name: str, *, status: int = 200) -> Response:
+        """The page in the file `name`. `KeyError` where web/ has none."""
+        return self._answer(request, self._files[name], ASK_AGAIN, status=status)
+
+    def _answer(self, request: Request, file: File, cache: str, *, status: int = 200) -> Response:
+        packed = file.packed is not None and _takes_gzip(request.headers.get("accept-encoding", ""))
+        body = file.packed if packed and file.packed is not None else file.body
+        etag = f'"{file.etag}-gz"' if packed else f'"{file.etag}"'
+        headers = {"cache-control": cache, "etag": etag, "vary": "accept-encoding"}
+        if status == 200 and etag in _etags(request.headers.get("if-none-match", "")):
+            return Response(status_code=304, headers=headers)
+        if packed:
+            headers["content-encoding"] = "gzip"
+        return Response(body, status_code=status, headers=headers, media_type=file.media_type)
+
+
+def _found(root: Path) -> list[tuple[str, Path]]:
+    found = [
+        (path.relative_to(root).as_posix(), path)
+        for path in sorted(root.rglob("*"))
+        if path.suffix in TYPES
+        and path.is_file()
+        and not path.is_symlink()
+        and not any(
+            part.startswith((".", "_")) or part == "node_modules" for part in path.relative_to(root).parts
+        )
+        and path.stat().st_size <= MAX_FILE_BYTES
+    ]
+    return found[:MAX_FILES]
+
+
+def _ready(name: str, body: bytes) -> File:
+    suffix = "." + name.rpartition(".")[2]
+    packed = None
+    if suffix not in PACKED and len(body) >= MIN_GZIP_BYTES:
+        packed = gzip.compress(body, 9, mtime=0)
+    return File(
+        body=body,
+        packed=packed if packed is not None and len(packed) < len(body) else None,
+        etag=hashlib.sha256(body).hexdigest()[:24],
+        media_type=TYPES[suffix],
+    )
+
+
+def _takes_gzip(accept: str) -> bool:
+    """Whether `gzip` is named and not with q=0 (RFC 9110 section 12.5.3)."""
+    for part in accept[:500].lower().split(","):
+        coding, _, weight = part.partition(";")
+        if coding.strip() in ("gzip", "*"):
+            return weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False
+
+
+def _etags(if_none_match: str) -> set[str]:
+    return {tag.strip().removeprefix("W/") for tag in if_none_match[:2000].split(",")}

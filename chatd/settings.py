@@ -1,0 +1,189 @@
+"""Every setting there is, in one place. How they come together is in `settings_load.py`.
+
+Secrets are never shown: not in `repr`, not in an error. Touches nothing, except that
+`load_secret` makes DATA/secret once.
+"""
+
+import base64
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated, Final, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+SECRET_NAME: Final = "secret"
+STORE_NAME: Final = "chatd.db"
+SECRET_BYTES: Final = 32
+
+Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=3600)]
+Count: TypeAlias = Annotated[int, Meta(ge=1, le=10_000_000)]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one server runs with. The same value goes to every worker."""
+
+    # -- where --
+    host: Annotated[str, Meta(min_length=1, max_length=253)] = "127.0.0.1"
+    """The address to listen on. 127.0.0.1 is this machine only; 0.0.0.0 is everyone who can reach it."""
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8000
+    """The TCP port; 0 takes a free one and prints it."""
+    public_url: str | None = None
+    """How people reach this server, where a proxy stands before it: https://chat.example.org"""
+    origins: tuple[str, ...] = ()
+    """Further origins whose pages may open a socket here; the server's own is always allowed."""
+
+    # -- what is kept, and where --
+    data: Path = Path("data")
+    """The folder with everything that is kept: log, rooms, secret."""
+    database: str | None = None
+    """None: SQLite in the data folder. postgresql://user:password@host/name for several machines."""
+    redis: str | None = None
+    """redis://, rediss:// or unix://: the server that carries hints between processes. None: one process."""
+    secret: str | None = None
+    """32 bytes in base64, the root of tickets and seats. None: DATA/secret, made at the first start."""
+
+    # -- how it runs --
+    workers: Annotated[int, Meta(ge=1, le=256)] = 1
+    """Processes that share the port. More than one needs `redis`."""
+    open: bool = False
+    """Anybody may join any room name without a ticket. For trying out and load tests."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least level that is logged."""
+    log_format: Literal["console", "json"] = "console"
+    """For a person at the terminal, or one JSON object per line."""
+    drain_s: Annotated[float, Meta(ge=0, le=3600)] = 10.0
+    """Over how long SIGTERM spreads the goodbyes, so that reconnects do not come all at once."""
+
+    # -- bounds: connections --
+    max_connections: Count = 20_000
+    """Connections per process; one more is told to come back after a while."""
+    max_connections_per_seat: Count = 8
+    """Windows and devices that may share one seat."""
+    max_rooms_per_connection: Count = 16
+    """Rooms that one connection may sit in."""
+    join_timeout_s: Seconds = 15.0
+    """How long a connection may stay without joining a room."""
+    handshake_timeout_s: Seconds = 10.0
+    """How long a connection may take over its handshake."""
+    ping_interval_s: Seconds = 20.0
+    """How often a silent connection is asked whether it is there."""
+    ping_timeout_s: Seconds = 20.0
+    """How long the answer may take."""
+    max_buffer_bytes: Annotated[int, Meta(ge=64 * 1024, le=1 << 30)] = 1 << 20
+    """What may wait unread for one connection before it is cut, to come back with `after`."""
+
+    # -- bounds: what people send --
+    post_burst: Annotated[int, Meta(ge=1, le=1_000_000)] = 10
+    """Posts a seat may send at once, after a pause."""
+    post_per_s: Annotated[float, Meta(ge=0, le=1_000_000)] = 2.0
+    """Posts per second a seat may keep up; 0 sets no limit (load tests)."""
+    react_burst: Annotated[int, Meta(ge=1, le=1_000_000)] = 20
+    """Reactions, withdrawals and other small commands a seat may send at once."""
+    react_per_s: Annotated[float, Meta(ge=0, le=1_000_000)] = 5.0
+    """Small commands per second a seat may keep up; 0 sets no limit."""
+    typing_every_s: Seconds = 3.0
+    """At most one "is typing" per seat is passed on in this time."""
+    max_queue: Count = 20_000
+    """Posts that may wait for a commit; one more is answered `busy`."""
+
+    # -- bounds: what people get --
+    capacity: Annotated[int, Meta(ge=1, le=100_000)] = 1000
+    """People in a room that has no capacity of its own (rooms that `open` makes)."""
+    history_events: Annotated[int, Meta(ge=0, le=1000)] = 50
+    """The last events that a newcomer sees."""
+    recover_events: Annotated[int, Meta(ge=0, le=100_000)] = 1000
+    """The longest gap that is filled for somebody who comes back; beyond it is a clean start."""
+    seat_s: Annotated[int, Meta(ge=60, le=30 * 24 * 3600)] = 24 * 3600
+    """How long a seat can be taken up again after it was last shown, in seconds."""
+
+    def __repr__(self) -> str:
+        shown = (
+            f"{field}={'***' if field in SECRET_FIELDS and value is not None else value!r}"
+            for field, value in msgspec.structs.asdict(self).items()
+        )
+        return f"Settings({', '.join(shown)})"
+
+    __str__ = __repr__
+
+    @property
+    def store(self) -> str | Path:
+        """Where the log and the rooms are kept, as `rooms.store_sql` takes it."""
+        return self.database or self.data / STORE_NAME
+
+    @property
+    def url(self) -> str:
+        """How people reach this server, without a slash at the end."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104  a name, no bind
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+
+SECRET_FIELDS: Final = frozenset({"secret", "redis", "database"})
+"""Never shown: the secret itself, and URLs that may carry a password."""
+
+
+class SettingsError(Exception):
+    """The settings cannot be used. `problems`: one sentence each, with the setting's name."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def encode(settings: Settings) -> bytes:
+    """As JSON, secrets included: for a worker's stdin and nothing else."""
+    return msgspec.json.encode(settings, enc_hook=str)  # only `data`, a path, needs the hook
+
+
+def decode(raw: bytes) -> Settings:
+    """What `encode` made."""
+    return msgspec.json.decode(raw, type=Settings, dec_hook=lambda kind, value: kind(value))
+
+
+def load_secret(settings: Settings) -> bytes:
+    """The 32 bytes at the root of tickets and seats.
+
+    From the setting, else from DATA/secret, which is made (mode 0600) where it is missing. Safe
+    to call in several processes at once: all get the same bytes. `SettingsError` where the file
+    is not what this function wrote.
+    """
+    if settings.secret is not None:
+        return base64.b64decode(settings.secret)
+    path = settings.data / SECRET_NAME
+    try:
+        if not path.exists():
+            _create_secret(path)
+        raw = path.read_bytes()
+        if len(raw) > 4 * SECRET_BYTES:
+            raise ValueError
+        secret = base64.b64decode(raw.strip(), validate=True)
+        if len(secret) != SECRET_BYTES:
+            raise ValueError
+    except OSError as error:
+        raise SettingsError([f"secret: {path} cannot be used: {error.strerror}."]) from None
+    except ValueError:
+        raise SettingsError(
+            [f"secret: {path} does not hold 32 bytes in base64. Restore it from a backup."]
+        ) from None
+    return secret
+
+
+def _create_secret(path: Path) -> None:
+    """Whole or not at all, and by one process only: a link to a finished file either wins or loses."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(base64.b64encode(secrets.token_bytes(SECRET_BYTES)) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            return  # another process was first; its secret is the one
+    finally:
+        draft.unlink()

@@ -1,0 +1,200 @@
+"""How the settings come together, from all sources, and what is refused.
+
+    defaults  <  TOML file  <  environment (CHATD_...)  <  command line
+
+What is not known or not possible is refused at the start, all of it at once, by name and with
+the reason. Reads files and the environment it is given; changes nothing.
+"""
+
+import base64
+import binascii
+import difflib
+import os
+import re
+import tomllib
+import types
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from chatd.settings import SECRET_BYTES, SECRET_FIELDS, Settings, SettingsError
+
+ENV_PREFIX: Final = "CHATD_"
+CONFIG_VARIABLE: Final = "CHATD_CONFIG"
+CONFIG_NAME: Final = "chatd.toml"
+
+REDIS_SCHEMES: Final = ("redis", "rediss", "unix")
+DATABASE_SCHEMES: Final = ("postgresql", "postgres")
+
+
+def load(
+    given: Mapping[str, Any] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    config: Path | None = None,
+) -> Settings:
+    """The settings from all sources; `given` is what the command line says (None: not said).
+
+    Raises `SettingsError` with everything that is wrong, not only the first thing.
+    """
+    environ = os.environ if environ is None else environ
+    problems: list[str] = []
+    values: dict[str, tuple[Any, str]] = {}  # name -> (raw value, where it comes from)
+
+    from_env = {
+        key.removeprefix(ENV_PREFIX).lower(): (value, key)
+        for key, value in environ.items()
+        if key.startswith(ENV_PREFIX) and key != CONFIG_VARIABLE
+    }
+    from_cli = {key: (value, "command line") for key, value in (given or {}).items() if value is not None}
+
+    file = _config_file(config, environ, from_env, from_cli)
+    if file is not None:
+        values.update(_read_toml(file, problems))
+    values.update(from_env)
+    values.update(from_cli)
+
+    fields = {field.name: field for field in msgspec.structs.fields(Settings)}
+    converted: dict[str, Any] = {}
+    for name, (raw, source) in values.items():
+        if name not in fields:
+            problems.append(f"{_said(name, source)}: there is no such setting.{_nearest(name, fields)}")
+            continue
+        try:
+            converted[name] = _convert(raw, fields[name].type)
+        except (msgspec.ValidationError, ValueError) as error:
+            problems.append(f"{_said(name, source)}: {_why(name, error)}.")
+    problems += _impossible(converted, values)
+    if problems:
+        raise SettingsError(problems)
+    return Settings(**converted)
+
+
+def _config_file(
+    config: Path | None,
+    environ: Mapping[str, str],
+    from_env: Mapping[str, tuple[str, str]],
+    from_cli: Mapping[str, tuple[Any, str]],
+) -> Path | None:
+    if config is not None:
+        return config
+    if environ.get(CONFIG_VARIABLE):
+        return Path(environ[CONFIG_VARIABLE])
+    data = from_cli.get("data") or from_env.get("data") or ("data", "")
+    inside = Path(data[0]) / CONFIG_NAME
+    return inside if inside.is_file() else None
+
+
+def _read_toml(file: Path, problems: list[str]) -> dict[str, tuple[Any, str]]:
+    try:
+        with file.open("rb") as stream:
+            table = tomllib.load(stream)
+    except OSError as error:
+        problems.append(f"config: {file} cannot be read: {error.strerror}.")
+        return {}
+    except UnicodeDecodeError:
+        problems.append(f"config: {file} is not text in UTF-8.")
+        return {}
+    except tomllib.TOMLDecodeError as error:
+        # Only the place: the message may quote what stands there, and that may be a secret.
+        place = re.search(r"\(at .*\)\Z", str(error))
+        problems.append(f"config: {file} is not valid TOML{f' {place[0]}' if place else ''}.")
+        return {}
+    return {name: (value, str(file)) for name, value in table.items()}
+
+
+def _convert(raw: Any, wanted: Any) -> Any:
+    if wanted == tuple[str, ...] and isinstance(raw, str):
+        raw = [part.strip() for part in raw.split(",") if part.strip()]
+    if _optional(wanted) and raw in ("", "none"):
+        return None
+    if wanted is Path:
+        if not isinstance(raw, str | Path) or not str(raw):
+            raise ValueError("must be the path of a folder")
+        return Path(raw).expanduser()
+    return msgspec.convert(raw, wanted, strict=not isinstance(raw, str))
+
+
+def _optional(wanted: Any) -> bool:
+    return isinstance(wanted, types.UnionType) and types.NoneType in wanted.__args__
+
+
+def _impossible(values: Mapping[str, Any], sources: Mapping[str, tuple[Any, str]]) -> list[str]:
+    """What is wrong although every single value has the right type."""
+    problems: list[str] = []
+
+    def refuse(name: str, why: str) -> None:
+        problems.append(f"{_said(name, sources[name][1])}: {why}")
+
+    if (secret := values.get("secret")) is not None and not _is_secret(secret):
+        refuse("secret", "must be 32 bytes in base64; `openssl rand -base64 32` makes one.")
+    if (redis := values.get("redis")) is not None and _scheme(redis) not in REDIS_SCHEMES:
+        refuse("redis", "must be a URL that begins with redis://, rediss:// or unix://.")
+    if (database := values.get("database")) is not None and _scheme(database) not in DATABASE_SCHEMES:
+        refuse("database", "must be a URL that begins with postgresql://; leave it away for SQLite.")
+    if (public_url := values.get("public_url")) is not None and not _is_origin(public_url.rstrip("/")):
+        refuse("public_url", "must be like https://chat.example.org, without a path.")
+    for origin in values.get("origins", ()):
+        if not _is_origin(origin):
+            refuse("origins", "each must be like https://intranet.example.org, without a path.")
+            break
+    defaults = Settings()
+    ping_timeout_s = values.get("ping_timeout_s", defaults.ping_timeout_s)
+    if ping_timeout_s > values.get("ping_interval_s", defaults.ping_interval_s):
+        name = "ping_timeout_s" if "ping_timeout_s" in values else "ping_interval_s"
+        refuse(name, "ping_timeout_s must be at most ping_interval_s: one question at a time.")
+    if (
+        values.get("workers", 1) > 1
+        and values.get("redis") is None
+        and "redis" not in _broken(values, sources)
+    ):
+        refuse("workers", "more than one needs --redis URL: Redis carries messages between the processes.")
+    return problems
+
+
+def _broken(values: Mapping[str, Any], sources: Mapping[str, tuple[Any, str]]) -> set[str]:
+    """Settings that were said but could not be read; they have been complained about already."""
+    return set(sources) - set(values)
+
+
+def _scheme(url: str) -> str:
+    return url.partition("://")[0] if "://" in url else ""
+
+
+def _is_origin(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018  reading it is the check: ValueError where it is no port
+    except ValueError:
+        return False
+    plain = not (parts.path or parts.query or parts.fragment or parts.username is not None)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and plain
+
+
+def _is_secret(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text, validate=True)) == SECRET_BYTES
+    except (binascii.Error, ValueError):
+        return False
+
+
+def _said(name: str, source: str) -> str:
+    return name if source == "command line" else f"{name} (from {source})"
+
+
+def _why(name: str, error: Exception) -> str:
+    """msgspec's reason in plain words; for a secret no reason that could quote it."""
+    if name in SECRET_FIELDS:
+        return "must be text"
+    text = str(error).partition(" - at ")[0]
+    if text.startswith("Invalid enum value"):
+        return "must be one of the values that the documentation lists"
+    return text.replace("Expected", "must be").replace("`", "")
+
+
+def _nearest(name: str, known: Mapping[str, Any]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f" Did you mean {near[0]}?" if near else ""

@@ -1,0 +1,309 @@
+"""The wire: every frame a client and the server exchange, in one place.
+
+Subprotocol `chatd.v1.json` sends one JSON object per text frame, `chatd.v1.msgpack` one
+MessagePack map per binary frame. `t` is the kind. A client sends commands (`rooms.commands`,
+and the ones here), each with an `id`, and each is answered once, by a frame with that `id`.
+Events (`rooms.events`) go to everybody in the room, the author included, as the same bytes.
+
+    client                              server
+    join {id, room, ...}            ->  joined {id, room, epoch, head, handle, seat, events, roster}
+    post {id, room, key, text}      ->  ok {id, seq}, and to all: posted {room, seq, at, handle, text}
+
+Unknown fields and kinds from a client are refused; a client ignores what it does not know.
+`docs/protocol.md` says all this to a stranger; `tests/wire/vectors.json` holds both to it.
+"""
+
+from enum import IntEnum, StrEnum
+from typing import Annotated, Any, Final, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from rooms.commands import Command, CommandId, Post, React, RoomName, Seq, Slow, Withdraw
+from rooms.events import AnyEvent
+
+JSON_SUBPROTOCOL: Final = "chatd.v1.json"
+MSGPACK_SUBPROTOCOL: Final = "chatd.v1.msgpack"
+
+MAX_FRAME_BYTES: Final = 32 * 1024
+"""The largest message a client may send."""
+
+Token: TypeAlias = Annotated[str, Meta(min_length=1, max_length=4096)]
+
+
+# ---- what a client sends, besides the room commands --------------------------------------------
+
+
+class Draw(Command, frozen=True, kw_only=True, tag="draw"):
+    """Before joining: draw a handle to look at. Answered by `drawn`; nothing is kept."""
+
+
+class Join(Command, frozen=True, kw_only=True, tag="join"):
+    """Take a seat. With `seat` (and `epoch`, `after`) it is the same seat, from where one was.
+
+    `ticket` proves the right to enter, `offer` is the handle from `drawn` that one liked.
+    """
+
+    ticket: Token | None = None
+    seat: Token | None = None
+    offer: Token | None = None
+    epoch: Annotated[str, Meta(max_length=64)] | None = None
+    after: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None = None
+
+
+class Leave(Command, frozen=True, kw_only=True, tag="leave"):
+    """Give up the seat's place in the room now, without the moment's grace of a lost connection."""
+
+
+class Away(Command, frozen=True, kw_only=True, tag="away"):
+    """Called away, or back. No explanation is asked."""
+
+    away: bool
+
+
+class Older(Command, frozen=True, kw_only=True, tag="older"):
+    """History before `before`. Answered by `history`."""
+
+    before: Seq
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+
+
+class Typing(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="typing", forbid_unknown_fields=True):
+    """I am writing. No id and no answer; the server passes on one every few seconds at most."""
+
+    room: RoomName
+
+
+AnyCommand: TypeAlias = Post | React | Withdraw | Slow | Draw | Join | Leave | Away | Older | Typing
+
+
+# ---- what the server sends, besides the events -------------------------------------------------
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", omit_defaults=True):
+    """The common base of the server's frames."""
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of the roster."""
+
+    handle: str
+    role: str | None = None
+    away: bool = False
+
+
+class Drawn(Reply, frozen=True, kw_only=True, tag="drawn"):
+    id: CommandId
+    room: str
+    handle: str
+    offer: str
+
+
+class Joined(Reply, frozen=True, kw_only=True, tag="joined"):
+    """You are in. `events` ends at `head`, without a hole.
+
+    `recovered`: `events` continues exactly where `after` said. Otherwise this is a clean start:
+    drop what you showed, `events` are the last ones. `roster` names nobody in a crowd (more
+    than `presence.replica.CROWD` people); `count` is right always.
+    """
+
+    id: CommandId
+    room: str
+    epoch: str
+    head: int
+    handle: str
+    seat: str
+    recovered: bool
+    events: list[Any] | msgspec.Raw
+    roster: list[Person] | msgspec.Raw
+    count: int
+    title: str
+    kind: str
+    role: str | None = None
+    slow_mode_s: int = 0
+
+
+class Ok(Reply, frozen=True, kw_only=True, tag="ok"):
+    id: CommandId
+    seq: int | None = None
+
+
+class Error(Reply, frozen=True, kw_only=True, tag="error"):
+    """What was asked did not happen; nothing is lost. `message` says what to do next."""
+
+    id: CommandId | None = None
+    code: str
+    message: str
+    retry_after_s: float | None = None
+
+
+class History(Reply, frozen=True, kw_only=True, tag="history"):
+    """The answer to `older`: ascending, ending just before `before`. `more`: there is more."""
+
+    id: CommandId
+    room: str
+    events: list[Any]
+    more: bool
+
+
+class Presence(Reply, frozen=True, kw_only=True, tag="presence"):
+    """Who came, went, was called away or is back since the last one. Rare and joined together.
+
+    In a crowd the lists are empty and only `count` speaks.
+    """
+
+    room: str
+    joined: list[Person]
+    left: list[str]
+    away: list[str]
+    back: list[str]
+    count: int
+
+
+class TypingBy(Reply, frozen=True, kw_only=True, tag="typing"):
+    """`handle` is writing. Forget it after five seconds, or when they post."""
+
+    room: str
+    handle: str
+
+
+class Going(Reply, frozen=True, kw_only=True, tag="going"):
+    """This server is about to restart. Connect again in `reconnect_in_s`, with your seat."""
+
+    reconnect_in_s: float
+
+
+class Erased(Reply, frozen=True, kw_only=True, tag="erased"):
+    """The room's log was erased and a new epoch began. Show nothing old; join again."""
+
+    room: str
+
+
+AnyReply: TypeAlias = (
+    AnyEvent | Drawn | Joined | Ok | Error | History | Presence | TypingBy | Going | Erased
+)
+
+
+# ---- codes -------------------------------------------------------------------------------------
+
+
+class ErrorCode(StrEnum):
+    """Every `error.code`, with what it tells a person to do in `MESSAGES`."""
+
+    BAD_FRAME = "bad_frame"
+    TOO_LARGE = "too_large"
+    UNKNOWN_ROOM = "unknown_room"
+    NOT_JOINED = "not_joined"
+    ROOM_FULL = "room_full"
+    TICKET_NEEDED = "ticket_needed"
+    TICKET_REFUSED = "ticket_refused"
+    TICKET_SPENT = "ticket_spent"
+    SEAT_REFUSED = "seat_refused"
+    NOT_ALLOWED = "not_allowed"
+    NOT_YOURS = "not_yours"
+    NOT_FOUND = "not_found"
+    SLOW_MODE = "slow_mode"
+    TOO_FAST = "too_fast"
+    TEXT_EMPTY = "text_empty"
+    TEXT_TOO_LONG = "text_too_long"
+    BAD_KIND = "bad_kind"
+    BUSY = "busy"
+    TOO_MANY_ROOMS = "too_many_rooms"
+    TOO_MANY_CONNECTIONS = "too_many_connections"
+    LOG_UNAVAILABLE = "log_unavailable"
+
+
+MESSAGES: Final[dict[ErrorCode, str]] = {
+    ErrorCode.BAD_FRAME: "That frame could not be read. Check it against the protocol.",
+    ErrorCode.TOO_LARGE: "That is more than one message can hold. Send it in parts.",
+    ErrorCode.UNKNOWN_ROOM: "There is no room with this name. The lobby lists the rooms that are open.",
+    ErrorCode.NOT_JOINED: "You have no seat in this room just now. Join it, then try again.",
+    ErrorCode.ROOM_FULL: "The room is full just now. Try again in a few minutes.",
+    ErrorCode.TICKET_NEEDED: "This room asks for a ticket. Open it from your intranet page, or ask who runs it.",
+    ErrorCode.TICKET_REFUSED: "This ticket does not open this room, or is too old. Ask for a new one.",
+    ErrorCode.TICKET_SPENT: "This link was used already and works once. Ask for a new one.",
+    ErrorCode.SEAT_REFUSED: "This seat is from an earlier session. Join again for a new one.",
+    ErrorCode.NOT_ALLOWED: "Only a facilitator can do this.",
+    ErrorCode.NOT_YOURS: "You can only withdraw what you wrote yourself.",
+    ErrorCode.NOT_FOUND: "That message is not there any more.",
+    ErrorCode.SLOW_MODE: "The room is in slow mode. Your words are kept; send them in a moment.",
+    ErrorCode.TOO_FAST: "That was a lot at once. Your words are kept; send them in a moment.",
+    ErrorCode.TEXT_EMPTY: "There is nothing to send yet.",
+    ErrorCode.TEXT_TOO_LONG: "That is longer than 4,000 characters. Send it in parts.",
+    ErrorCode.BAD_KIND: "There is no such reaction.",
+    ErrorCode.BUSY: "The server is very busy. Your words are kept; send them again in a moment.",
+    ErrorCode.TOO_MANY_ROOMS: "You are in as many rooms as one connection can hold. Leave one first.",
+    ErrorCode.TOO_MANY_CONNECTIONS: "This seat is open in too many windows. Close one of them first.",
+    ErrorCode.LOG_UNAVAILABLE: "The server cannot keep messages safely just now. Yours is not lost: send it again in a moment.",
+}
+
+
+class CloseCode(IntEnum):
+    """Why the server closed, in two ranges: 40xx come back by yourself, 41xx do not come back like this.
+
+    The standard codes keep the meaning of RFC 6455 section 7.4.1; 1009 is a message over
+    `MAX_FRAME_BYTES`, 1002, 1003 and 1007 are for frames that are none.
+    """
+
+    GOING = 4000
+    """The server restarts; `going` said when to come back."""
+    TOO_SLOW = 4001
+    """You read slower than the room speaks. Join again with `after`."""
+    SILENT = 4002
+    """No answer to a ping."""
+    FULL = 4003
+    """The node holds as many connections as it can. Come back after a while."""
+    MALFORMED = 4100
+    """Three frames in a row could not be read."""
+    NOTHING_JOINED = 4101
+    """No room was joined in time."""
+
+
+def comes_back(code: int) -> bool:
+    """Whether a client should reconnect by itself after `code`. Network losses (1006 ...) count as yes."""
+    return not (4100 <= code < 4200) and code not in (1002, 1003, 1007, 1008, 1009)
+
+
+# ---- codecs ------------------------------------------------------------------------------------
+
+_json_decoder: Final[msgspec.json.Decoder[AnyCommand]] = msgspec.json.Decoder(AnyCommand)
+_msgpack_decoder: Final[msgspec.msgpack.Decoder[AnyCommand]] = msgspec.msgpack.Decoder(AnyCommand)
+_json_encoder: Final = msgspec.json.Encoder()
+_msgpack_encoder: Final = msgspec.msgpack.Encoder()
+
+
+class BadFrame(ValueError):
+    """A frame that is no command. `str()` says what is wrong with it and quotes none of it."""
+
+
+def decode_json(payload: bytes | str) -> AnyCommand:
+    """A text frame as a command; `BadFrame` where it is none."""
+    try:
+        return _json_decoder.decode(payload)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise BadFrame(_reason(error)) from None
+
+
+def decode_msgpack(payload: bytes) -> AnyCommand:
+    """A binary frame as a command; `BadFrame` where it is none."""
+    try:
+        return _msgpack_decoder.decode(payload)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise BadFrame(_reason(error)) from None
+
+
+def encode_json(frame: msgspec.Struct) -> bytes:
+    return _json_encoder.encode(frame)
+
+
+def encode_msgpack(frame: msgspec.Struct) -> bytes:
+    return _msgpack_encoder.encode(frame)
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong, without what was sent: a validation error may quote the client's words."""
+    if isinstance(error, msgspec.ValidationError):
+        path = str(error).rpartition(" - at `")[2].rstrip("`")
+        expected = str(error).partition(",")[0] if str(error).startswith(("Expected", "Object missing")) else ""
+        return f"{expected} at {path}".strip() if path.startswith("$") else expected or "not a command"
+    return "not readable as one object"

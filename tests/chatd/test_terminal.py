@@ -1,0 +1,305 @@
+"""`chatd join`: what is shown, what is understood, and that no message can write on the terminal."""
+
+import asyncio
+import os
+import sys
+import unicodedata
+from collections.abc import AsyncIterator
+from typing import Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatd import client as chat
+from chatd.client import Backoff, Refused
+from chatd.talk import Talk, plain
+from chatd.terminal import JoinOptions, PipeScreen, Screen, join, where
+from tests.chatd.scripted import Peer, joined, posted, scripted
+from tests.fixtures.servers import ROOT, Server, environment, until
+
+NASTY: Final = "\x1b]0;owned\x07\x1b[2J\x9b31m\r\n\u202egnp.exe\u2066\x00\x08"
+
+
+# ---- what may be printed -----------------------------------------------------------------------
+
+
+@given(st.text())
+def test_nothing_that_a_terminal_obeys_is_left(text: str) -> None:
+    shown = plain(text)
+    assert not {unicodedata.category(character) for character in shown} & {"Cc", "Cs", "Zl", "Zp"}
+    assert {character for character in shown if unicodedata.category(character) == "Cf"} <= {
+        "\u200c",
+        "\u200d",
+    }
+    assert plain(shown) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain words", "plain words"),
+        ("Grüße, नमस्ते, 👩‍⚕️, می‌خواهم", "Grüße, नमस्ते, 👩‍⚕️, می‌خواهم"),
+        ("two\nlines\tand\r\nmore", "two lines and  more"),
+        (NASTY, "]0;owned[2J31m  gnp.exe"),
+    ],
+    ids=["words", "scripts", "lines", "escapes"],
+)
+def test_what_is_left_can_be_read(text: str, shown: str) -> None:
+    assert plain(text) == shown
+
+
+# ---- one person in a room ----------------------------------------------------------------------
+
+
+class Script:
+    """A screen that types what it is told and remembers what it showed."""
+
+    def __init__(self, *lines: str) -> None:
+        self.shown: list[str] = []
+        self._lines = list(lines)
+
+    def say(self, line: str) -> None:
+        self.shown.append(line)
+
+    def ask(self) -> str:
+        if not self._lines:
+            raise EOFError
+        return self._lines.pop(0)
+
+
+async def sit(url: str, screen: Screen) -> None:
+    await join(JoinOptions("icu", url=url, ticket="T"), screen)
+
+
+async def test_lines_are_posted_commands_are_obeyed_and_the_end_leaves() -> None:
+    async def server(peer: Peer) -> None:
+        seated = await peer.seat(
+            events=[posted(2, "before", "mild-otter", role="facilitator")], slow_mode_s=5, count=2
+        )
+        assert seated["ticket"] == "T"
+        for kind, fields in (
+            ("post", {"text": "hello there"}),
+            ("post", {"text": "/etc/motd is a file"}),
+            ("post", {"text": "so do I", "reply_to": 2}),
+            ("react", {"seq": 2, "kind": "with_you"}),
+            ("withdraw", {"seq": 2}),
+            ("away", {"away": True}),
+            ("away", {"away": False}),
+        ):
+            command = await peer.expect(kind)
+            assert {name: command.get(name) for name in fields} == fields
+            await peer.ok(command, seq=2)
+        older = await peer.expect("older")
+        assert (older["before"], older["limit"]) == (2, 20)
+        await peer.say({"t": "history", "id": older["id"], "room": "icu", "events": [], "more": False})
+        await peer.ok(await peer.expect("leave"))
+
+    screen = Script(
+        "hello there\n", "", "   ", "//etc/motd is a file", "/reply 2 so do I", "/react #2 with_you",
+        "/withdraw 2", "/away", "/back", "/who", "/help", "/nonsense", "/react 1 applause", "/withdraw two",
+        "/reply 1", "/older",
+    )  # fmt: skip
+    async with scripted(server) as url:
+        await sit(url, screen)
+    shown = "\n".join(screen.shown)
+    for words in (
+        "Night shift: you are calm-heron, 2 here",
+        "one message every 5 seconds",
+        "#2 mild-otter (facilitator): before",
+        "You are called away",
+        "You are back",
+        "2 here: calm-heron (you)",
+        "/react N kind",
+        "There is no such command",
+        "kind is one of",
+        "Say which message",
+        "/reply N text",
+        "There is nothing older",
+    ):
+        assert words in shown
+
+
+async def test_what_happens_is_told_and_cannot_write_on_the_terminal() -> None:
+    nobody: dict[str, list[str]] = {"joined": [], "left": [], "away": [], "back": []}
+
+    async def server(peer: Peer) -> None:
+        await peer.seat(title=NASTY, events=[posted(1, NASTY, NASTY)])
+        head = {"room": "icu", "at": 60, "handle": "mild-otter"}
+        await peer.say(
+            posted(2, "an answer", "mild-otter", reply_to=1),
+            {"t": "reacted", "seq": 3, "target": 1, "kind": "thank_you", **head},
+            {"t": "withdrawn", "seq": 4, "target": 2, **head},
+            {"t": "slowed", "seq": 5, "seconds": 15, **head},
+            {"t": "hand_raised", "seq": 6, **head},
+            posted(7, "", "mild-otter", withdrawn=True),
+            {"t": "typing", "room": "icu", "handle": NASTY},
+            {
+                "t": "presence",
+                "room": "icu",
+                **nobody,
+                "joined": [{"handle": NASTY}],
+                "away": ["mild-otter"],
+                "count": 2,
+            },
+            {"t": "presence", "room": "icu", **nobody, "left": [NASTY], "back": ["mild-otter"], "count": 1},
+        )
+        await peer.refuse(await peer.expect("post"), "text_too_long", message=f"No{NASTY}")
+        await peer.close(4000)
+
+    async def second(peer: Peer) -> None:
+        await peer.seat(recovered=True, head=7)
+        await peer.refuse(await peer.expect("post"), "not_allowed", message="No")
+        await peer.close(4001)
+
+    async def third(peer: Peer) -> None:
+        join_ = await peer.expect("join")
+        await peer.say(joined(join_, epoch="e2"))
+        await peer.ok(await peer.expect("leave"))
+
+    shown: list[str] = []
+
+    async def lines() -> AsyncIterator[str]:
+        yield "first"
+        await until(lambda: any("Nothing is missing" in line for line in shown), "recovered")
+        yield "second"
+        await until(lambda: any("clean start" in line for line in shown), "started anew")
+
+    async with scripted(server, second, third) as url:
+        client = chat.connect(url, backoff=Backoff(base_s=0.001, cap_s=0.002))
+        async with client:
+            room = await client.join("icu")
+            talk = Talk(room, shown.append)
+            listening = asyncio.create_task(talk.listen())
+            await talk.follow(lines())
+            await room.leave()
+            await listening
+    told = "\n".join(shown)
+    for words in (
+        "mild-otter (to #1): an answer",
+        "mild-otter to #1: thank you",
+        "mild-otter withdrew #2",
+        "Slow mode: one message every 15 seconds",
+        "#7 (withdrawn)",
+        "* came:",
+        "* left:",
+        "* called away: mild-otter",
+        "* back: mild-otter",
+        "The connection is gone",
+        "Nothing is missing",
+        "clean start",
+        "No]0;owned",
+    ):
+        assert words in told
+    assert "\x1b" not in told
+    assert not any(unicodedata.category(character) in {"Cc", "Cf"} for line in shown for character in line)
+
+
+async def test_a_room_that_is_not_entered_says_why() -> None:
+    async def server(peer: Peer) -> None:
+        await peer.refuse(await peer.expect("join"), "unknown_room")
+
+    async with scripted(server) as url:
+        with pytest.raises(Refused, match="unknown_room"):
+            await sit(url, Script("hello"))
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (JoinOptions("icu"), ("http://127.0.0.1:8000", "icu", None)),
+        (JoinOptions("icu", "http://h:1", "T"), ("http://h:1", "icu", "T")),
+        (JoinOptions("http://h:1/room/icu#ticket=a.b-c_d"), ("http://h:1/room/icu", "icu", "a.b-c_d")),
+        (JoinOptions("https://h/chat/room/icu", ticket="T"), ("https://h/chat/room/icu", "icu", "T")),
+    ],
+    ids=["a name", "all said", "a link with a ticket", "a link"],
+)
+def test_where_to(options: JoinOptions, found: tuple[str, str, str | None]) -> None:
+    assert where(options) == found
+
+
+def test_a_pipe_ends() -> None:
+    source, target = os.pipe()
+    os.write(target, b"one\ntwo")
+    os.close(target)
+    with os.fdopen(source) as lines:
+        screen = PipeScreen(lines, sys.stdout)
+        assert [screen.ask().strip(), screen.ask().strip()] == ["one", "two"]
+        with pytest.raises(EOFError):
+            screen.ask()
+
+
+# ---- the program -------------------------------------------------------------------------------
+
+PROGRAM: Final = (
+    "import sys; from chatd.terminal import *; sys.exit(run_join(JoinOptions('icu', url=sys.argv[1])))"
+)
+
+
+async def test_piped_lines_are_posted_and_the_end_of_them_leaves(server: Server) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", PROGRAM, server.url),
+        cwd=ROOT,
+        env=environment(server.data),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(30), chat.connect(server.url) as client:
+        out, _ = await process.communicate("first line\nGrüße 🌙\n".encode())
+        assert process.returncode == 0
+        assert "you are" in out.decode()
+        room = await client.join("icu")
+        heard: list[str] = []
+        while len(heard) < 2:
+            item = await anext(room)
+            if isinstance(item, chat.Event):
+                heard.append(item.text)
+        assert heard == ["first line", "Grüße 🌙"]
+
+
+async def test_what_comes_in_does_not_destroy_what_is_being_typed(server: Server) -> None:
+    main, side = os.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", PROGRAM, server.url),
+        cwd=ROOT,
+        env={**environment(server.data), "TERM": "xterm", "COLUMNS": "80"},
+        stdin=side,
+        stdout=side,
+        stderr=side,
+    )
+    os.close(side)
+    screen = bytearray()
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        try:
+            screen.extend(os.read(main, 4096))
+        except OSError:
+            loop.remove_reader(main)  # the program has ended
+
+    loop.add_reader(main, read)
+    try:
+        async with chat.connect(server.url) as client:
+            room = await client.join("icu")
+            await until(lambda: b"you are" in screen and screen.endswith(b"> "), "the prompt", within_s=30)
+            os.write(main, b"half ty")
+            await until(lambda: screen.endswith(b"half ty"), "the echo")
+            await room.post("\x1b[2Jfrom the other side")
+            await until(lambda: b"from the other side" in screen, "the line that came in")
+            await until(lambda: screen.endswith(b"> half ty"), "the prompt, drawn again with what was typed")
+            assert b"\x1b[2J" not in screen
+            os.write(main, b"ped\n")
+            async with asyncio.timeout(10):
+                texts: list[str] = []
+                while "half typed" not in texts:
+                    item = await anext(room)
+                    texts += [item.text] if isinstance(item, chat.Event) else []
+            os.write(main, b"/quit\n")
+            async with asyncio.timeout(20):
+                assert await process.wait() == 0
+    finally:
+        loop.remove_reader(main)
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        os.close(main)
