@@ -1,0 +1,228 @@
+/**
+ * One connection that keeps coming back: the WebSocket's life, and nothing about rooms.
+ *
+ *   idle -> connecting -> open -> waiting -> connecting ...      offline: waiting, and the device says why
+ *                                                                ended: coming back would not help
+ *
+ * - It waits between attempts with full jitter (a random time up to a bound that doubles), so
+ *   that a room of people does not come back in one instant.
+ * - `going {reconnect_in_s}` says when to come back; that time is kept instead.
+ * - Browsers hide WebSocket pings from pages, so a dead peer looks like silence: after
+ *   `SILENCE_MS` without a frame it asks `probe` to send something that is answered, and gives
+ *   the answer `ANSWER_MS`.
+ *
+ * Time, chance and the socket come in through `env`, so that a test can hold them.
+ */
+
+import { Close, SUBPROTOCOL, comesBack, decode } from "./wire.js";
+
+export const FIRST_WAIT_MS = 500;
+export const LONGEST_WAIT_MS = 20_000;
+export const OPENING_MS = 10_000;
+export const SILENCE_MS = 25_000;
+export const ANSWER_MS = 5_000;
+
+/**
+ * @typedef {"idle" | "connecting" | "open" | "waiting" | "offline" | "ended"} ConnectionState
+ * @typedef {object} Env
+ * @property {(url: string, protocol: string) => WebSocket} socket
+ * @property {(act: () => void, ms: number) => number} after
+ * @property {(timer: number) => void} cancel
+ * @property {() => number} random 0 up to 1
+ * @property {() => number} now milliseconds
+ * @property {() => boolean} online
+ */
+
+/** @returns {Env} the real browser */
+export function browserEnv() {
+  return {
+    socket: (url, protocol) => new WebSocket(url, protocol),
+    after: (act, ms) => window.setTimeout(act, ms),
+    cancel: (timer) => window.clearTimeout(timer),
+    random: Math.random,
+    now: Date.now,
+    online: () => navigator.onLine,
+  };
+}
+
+export class Connection {
+  /** @type {ConnectionState} */
+  state = "idle";
+  /** The last close code; 0 before there was one. */
+  code = 0;
+
+  /** @type {WebSocket | null} */
+  #socket = null;
+  #attempt = 0;
+  #heardAt = 0;
+  /** @type {number | null} */
+  #timer = null;
+  /** @type {number | null} */
+  #watch = null;
+  /** @type {number | null} When `going` asked us to be back, in `env.now` milliseconds. */
+  #backAt = null;
+
+  /**
+   * @param {string} url
+   * @param {{opened: () => void, received: (frame: import("./wire.js").Frame) => void,
+   *          changed: () => void, probe: () => void}} owner
+   * @param {Env} env
+   */
+  constructor(url, owner, env) {
+    this.url = url;
+    this.owner = owner;
+    this.env = env;
+  }
+
+  /** Connect now, unless that is under way. Also what to call when the network may be back. */
+  open() {
+    if (this.state === "open" || this.state === "connecting") return;
+    this.#clear();
+    this.#dial();
+  }
+
+  /** @param {object} frame @returns {boolean} false where there is no open connection */
+  send(frame) {
+    if (this.state !== "open" || this.#socket === null) return false;
+    this.#socket.send(JSON.stringify(frame));
+    return true;
+  }
+
+  /** The device says it has no network. The socket may not have noticed. */
+  lost() {
+    if (this.state === "ended" || this.state === "idle") return;
+    this.#drop();
+    this.#wait();
+  }
+
+  /** Ask for a sign of life, and start afresh where none comes in `withinMs`. */
+  check(withinMs = ANSWER_MS) {
+    if (this.state !== "open") return;
+    const asked = this.env.now();
+    this.owner.probe();
+    this.#arm(withinMs, () => {
+      if (this.#heardAt >= asked) this.#listen();
+      else this.restart();
+    });
+  }
+
+  /** The connection is no good any more: drop it and dial again at once. */
+  restart() {
+    if (this.state === "ended" || this.state === "idle") return;
+    this.#drop();
+    this.#clear();
+    this.#dial();
+  }
+
+  /** Close for good. `open` starts again. */
+  close() {
+    this.#drop();
+    this.#clear();
+    this.#set("idle");
+  }
+
+  #dial() {
+    this.#set("connecting");
+    let socket;
+    try {
+      socket = this.env.socket(this.url, SUBPROTOCOL);
+    } catch {
+      this.#wait();
+      return;
+    }
+    this.#socket = socket;
+    // A proxy may hold the handshake for minutes: give up before a person does.
+    this.#arm(OPENING_MS, () => {
+      this.#drop();
+      this.#wait();
+    });
+    socket.onopen = () => {
+      if (socket !== this.#socket) return;
+      this.#backAt = null;
+      this.#heardAt = this.env.now();
+      this.#set("open");
+      this.#listen();
+      this.owner.opened();
+    };
+    socket.onmessage = ({ data }) => {
+      if (socket !== this.#socket) return;
+      this.#heardAt = this.env.now();
+      this.#attempt = 0;
+      const frame = decode(data);
+      if (frame === null) return;
+      if (frame.t === "going") this.#goingIn(frame.reconnect_in_s);
+      else this.owner.received(frame);
+    };
+    socket.onclose = ({ code }) => {
+      if (socket !== this.#socket) return;
+      this.code = code;
+      this.#drop();
+      if (code === Close.NOTHING_JOINED) {
+        // Somebody reads the rules slowly. Whoever needs the connection calls `open`.
+        this.#clear();
+        this.#set("idle");
+      } else if (comesBack(code)) this.#wait();
+      else {
+        this.#clear();
+        this.#set("ended");
+      }
+    };
+  }
+
+  /** @param {number} seconds */
+  #goingIn(seconds) {
+    const ms = Math.max(0, Math.min(seconds, 120)) * 1000;
+    this.#backAt = this.env.now() + ms;
+    this.#clear();
+    this.#timer = this.env.after(() => this.restart(), ms);
+  }
+
+  #wait() {
+    const bound = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(this.#attempt, 10));
+    this.#attempt += 1;
+    const promised = this.#backAt === null ? null : Math.max(0, this.#backAt - this.env.now());
+    this.#backAt = null;
+    this.#clear();
+    this.#set(this.env.online() ? "waiting" : "offline");
+    // `onLine` may be wrong in both directions, so it never stops the attempts.
+    this.#timer = this.env.after(() => this.#dial(), promised ?? this.env.random() * bound);
+  }
+
+  #listen() {
+    this.#arm(SILENCE_MS, () => {
+      if (this.env.now() - this.#heardAt >= SILENCE_MS) this.check();
+      else this.#listen();
+    });
+  }
+
+  /** @param {number} ms @param {() => void} act */
+  #arm(ms, act) {
+    if (this.#watch !== null) this.env.cancel(this.#watch);
+    this.#watch = this.env.after(act, ms);
+  }
+
+  #clear() {
+    if (this.#timer !== null) this.env.cancel(this.#timer);
+    this.#timer = null;
+  }
+
+  #drop() {
+    const socket = this.#socket;
+    this.#socket = null;
+    if (this.#watch !== null) this.env.cancel(this.#watch);
+    this.#watch = null;
+    if (socket === null) return;
+    try {
+      socket.close(1000);
+    } catch {
+      // A socket that never opened may refuse to close; it is forgotten either way.
+    }
+  }
+
+  /** @param {ConnectionState} state */
+  #set(state) {
+    if (state === this.state) return;
+    this.state = state;
+    this.owner.changed();
+  }
+}

@@ -1,0 +1,286 @@
+/**
+ * The room page: puts a seat and the parts of the page together.
+ *
+ * The seat says what changed, by topic; each topic has one function here that shows it. What is
+ * shown often in one turn is shown once, in the next frame.
+ */
+
+import { browserEnv } from "../client/connection.js";
+import { Keep } from "../client/keep.js";
+import { Seat } from "../client/seat.js";
+import { view } from "../client/timeline.js";
+import { Actions } from "./actions.js";
+import { Composer } from "./composer.js";
+import { coverNow, onThreeShifts } from "./cover.js";
+import { byId, write } from "./dom.js";
+import { Entry } from "./entry.js";
+import { Messages } from "./messages.js";
+import { RosterView, showCount } from "./roster.js";
+import { Status, sentence } from "./status.js";
+import * as words from "./words.js";
+
+const TITLE = "Room";
+const LONG_HIDDEN_MS = 10_000;
+const LOAD_WITHIN = 160;
+const FLICKER_MS = 1_500;
+
+/** A ticket comes in the fragment, which no server sees. It leaves the address bar at once. */
+function takeTicket() {
+  const ticket = new URLSearchParams(location.hash.slice(1)).get("ticket");
+  if (location.hash !== "") history.replaceState(history.state, "", location.pathname + location.search);
+  return ticket === "" ? null : ticket;
+}
+
+const room = decodeURIComponent(location.pathname.split("/")[2] ?? "");
+const keep = new Keep(() => sessionStorage);
+const env = browserEnv();
+/** @type {Set<import("../client/seat.js").Topic>} */
+const stale = new Set();
+
+const seat = new Seat({
+  room,
+  url: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`,
+  keep,
+  env,
+  fill: (bytes) => crypto.getRandomValues(bytes),
+  ticket: takeTicket(),
+  changed: (topic) => {
+    if (stale.size === 0) queueMicrotask(refresh);
+    stale.add(topic);
+  },
+});
+
+const status = new Status(byId("status"));
+const entry = new Entry(seat, (mode) => setMode(mode));
+const messages = new Messages(byId("scroller"), byId("past"), byId("live"), {
+  menu: (item) => actions.open(item, true),
+  react: (item, kind) => item.seq !== null && void seat.react(item.seq, kind).then(hint),
+  jump: (seq) => void jump(seq),
+  again: (key) => seat.sayAgain(key),
+  discard: (key) => composer.put(seat.discard(key)),
+});
+const composer = new Composer({
+  send: (text, replyTo) => {
+    seat.say(text, replyTo);
+    messages.toEnd();
+  },
+  typing: () => seat.type(),
+  keepDraft: (text) => keep.set(`chatd.draft.${room}`, text === "" ? null : text),
+  now: env.now,
+});
+const actions = new Actions(byId("deeds", HTMLDialogElement), {
+  reply: (item) => {
+    if (item.seq === null) return;
+    composer.replyTo({ seq: item.seq, handle: item.own ? "yourself" : words.name(item.handle), text: item.text });
+    setMode("talk");
+    composer.focus();
+  },
+  react: (item, kind) => item.seq !== null && void seat.react(item.seq, kind).then(hint),
+  withdraw: (item) => item.seq !== null && void seat.withdraw(item.seq).then(hint),
+  ignore: (handle) => {
+    seat.ignore(handle, true);
+    status.hint(`You ignore ${words.name(handle)} now. Only you know. The list of people undoes it.`);
+  },
+  closed: (item) => messages.focus(item.key),
+});
+const roster = new RosterView(byId("side"), byId("people", HTMLDialogElement), {
+  ignore: (handle, on) => seat.ignore(handle, on),
+  leave: () => {
+    seat.leave();
+    location.assign("/");
+  },
+});
+
+/** @type {"talk" | "listen"} */
+let mode = keep.get(`chatd.mode.${room}`) === "listen" ? "listen" : "talk";
+let hiddenAt = 0;
+let covered = false;
+
+/** @param {"talk" | "listen"} next */
+function setMode(next) {
+  mode = next;
+  keep.set(`chatd.mode.${room}`, mode);
+  showMode();
+}
+
+function showMode() {
+  const away = seat.away;
+  byId("called").hidden = !away;
+  byId("composer").hidden = away || mode === "listen";
+  byId("listening").hidden = away || mode === "talk";
+  byId("away").setAttribute("aria-pressed", String(away));
+}
+
+/** @param {import("../client/wire.js").Refused | null} refused */
+function hint(refused) {
+  if (refused) status.hint(refused.message);
+}
+
+/** @param {number} seq */
+async function jump(seq) {
+  // A few pages back is far enough to look for what was answered.
+  for (let page = 0; page < 4 && !messages.find(seq) && seat.more; page++) await seat.older().then(refresh);
+  if (!messages.find(seq)) status.hint("That message is not kept any more.");
+}
+
+function attend() {
+  const attended = !document.hidden && messages.atEnd() && seat.phase === "in";
+  if (attended !== seat.unread.attended || (attended && seat.unread.count > 0)) {
+    seat.unread.attend(attended);
+    showUnread();
+  }
+}
+
+function showUnread() {
+  const count = seat.unread.count;
+  const latest = byId("latest");
+  write(latest, words.newMessages(count));
+  latest.hidden = messages.atEnd();
+  document.title = count > 0 && document.hidden ? `• ${TITLE}` : TITLE;
+}
+
+// ---- what a topic shows --------------------------------------------------------------------------
+
+function refresh() {
+  if (covered) return;
+  const topics = new Set(stale);
+  stale.clear();
+  if (topics.has("phase") || topics.has("entry") || topics.has("connection")) showPhase();
+  if (seat.phase !== "in") return;
+  if (["timeline", "phase", "connection"].some((topic) => topics.has(/** @type {any} */ (topic)))) showTimeline();
+  if (topics.has("roster")) {
+    roster.show(seat.roster, seat.handle, seat.ignored);
+    showCount(byId("here"), seat.roster.count);
+    showMode();
+  }
+  if (topics.has("typing")) showTyping();
+  if (topics.has("pace")) composer.slow(seat.slowUntil);
+}
+
+let wasIn = false;
+
+function showPhase() {
+  const state = seat.connection.state;
+  // Once in the room one stays on its page while the connection comes back.
+  const inside = seat.phase === "in";
+  if (inside !== wasIn) {
+    wasIn = inside;
+    document.documentElement.classList.toggle("in-room", inside);
+    byId("room").hidden = !inside;
+    byId("entry").hidden = inside;
+    if (inside) {
+      write(byId("room-title"), seat.title || room);
+      showMode();
+      if (mode === "talk" && !matchMedia("(pointer: coarse)").matches) composer.focus();
+      else byId("room-title").focus();
+      queueMicrotask(() => messages.toEnd());
+    }
+  }
+  if (!inside) entry.show();
+  status.connection(inside ? sentence(state, true) : "", state === "offline" || state === "ended");
+}
+
+function showTimeline() {
+  const items = view(seat.timeline, {
+    me: seat.handle,
+    role: seat.role,
+    ignored: seat.ignored,
+    waiting: seat.outbox.waiting(),
+    placed: seat.outbox.placed,
+    unreadFrom: seat.unread.from,
+    waits: seat.connection.state === "open" ? "Sending" : "Kept until you are back",
+    dayOf: words.dayOf,
+  });
+  messages.show(items, seat.liveFrom, env.now());
+  const older = byId("older");
+  older.hidden = !seat.more;
+  const act = older.firstElementChild;
+  if (act) write(act, seat.loadingOlder ? "Loading …" : "Show what was said before");
+  const empty = byId("empty");
+  empty.hidden = items.length > 0;
+  if (items.length === 0) write(empty, words.emptyRoom(seat.kind));
+  showUnread();
+}
+
+/** @type {number | null} */
+let typingTimer = null;
+let typingShownAt = 0;
+
+/** A line that appears stays for a moment, and the place it takes is always there. */
+function showTyping() {
+  if (typingTimer !== null) clearTimeout(typingTimer);
+  typingTimer = null;
+  const now = env.now();
+  const writing = [...seat.typing].filter(([handle, until]) => until > now && !seat.ignored.has(handle));
+  const line = byId("typing");
+  const text = words.typing(writing.map(([handle]) => handle));
+  const shownFor = now - typingShownAt;
+  if (text === "" && line.textContent !== "" && shownFor < FLICKER_MS) {
+    typingTimer = window.setTimeout(showTyping, FLICKER_MS - shownFor);
+    return;
+  }
+  if (text !== "" && line.textContent === "") typingShownAt = now;
+  write(line, text);
+  const next = Math.min(...writing.map(([, until]) => until));
+  if (Number.isFinite(next)) typingTimer = window.setTimeout(showTyping, next - now + 20);
+}
+
+// ---- what people and the browser do ----------------------------------------------------------------
+
+function cover() {
+  covered = true;
+  coverNow(() => seat.leave());
+}
+
+for (const hide of document.querySelectorAll("[data-hide]")) hide.addEventListener("click", cover);
+onThreeShifts(cover);
+byId("here").addEventListener("click", () => roster.open());
+byId("away").addEventListener("click", () => void seat.setAway(!seat.away).then(hint));
+byId("back").addEventListener("click", () => {
+  void seat.setAway(false).then(hint);
+  showMode();
+  if (mode === "talk") composer.focus();
+});
+byId("speak").addEventListener("click", () => {
+  setMode("talk");
+  composer.focus();
+});
+byId("latest").addEventListener("click", () => {
+  messages.toEnd();
+  attend();
+  composer.focus();
+});
+byId("older").addEventListener("click", () => void seat.older());
+
+byId("scroller").addEventListener(
+  "scroll",
+  () => {
+    attend();
+    showUnread();
+    if (byId("scroller").scrollTop < LOAD_WITHIN && !messages.atEnd()) void seat.older();
+  },
+  { passive: true },
+);
+
+addEventListener("online", () => seat.wake());
+addEventListener("offline", () => seat.connection.lost());
+addEventListener("pageshow", (event) => event.persisted && seat.wake());
+document.addEventListener("visibilitychange", () => {
+  if (covered) return;
+  if (document.hidden) hiddenAt = env.now();
+  else if (env.now() - hiddenAt > LONG_HIDDEN_MS || seat.connection.state !== "open") seat.wake();
+  attend();
+  showUnread();
+});
+
+// Where the browser lays the keyboard over the page instead of making it smaller, do it here.
+const seen = window.visualViewport;
+seen?.addEventListener("resize", () => {
+  if (seen.scale > 1.01) return;
+  document.documentElement.style.setProperty("--visible-height", `${seen.height}px`);
+  window.scrollTo(0, 0);
+});
+
+composer.restore(keep.get(`chatd.draft.${room}`) ?? "");
+entry.show();
+seat.start();

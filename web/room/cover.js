@@ -1,0 +1,51 @@
+/**
+ * The quick exit: Shift three times, or a button, and a plain page of notes stands there.
+ *
+ * Drawn from here, so it needs no network. The address becomes one that shows the same notes
+ * again after a reload, in the same place of the history: "back" does not lead into the room.
+ */
+
+import { el } from "./dom.js";
+
+/** The lobby's page draws the notes itself where the address ends like this. */
+export const NOTES = "/#notes";
+
+const LINES = ["Oat milk, bread, coffee", "Batteries (AA)", "Return the library books", "Call about the bicycle", "Water the plants"];
+const WITHIN_MS = 800;
+
+/** Replace everything on the page by the notes. */
+export function drawCover() {
+  for (const open of document.querySelectorAll("dialog[open]")) if (open instanceof HTMLDialogElement) open.close();
+  document.title = "Notes";
+  document.documentElement.className = "covered";
+  const list = el("ul", {}, ...LINES.map((line) => el("li", {}, line)));
+  document.body.replaceChildren(el("main", { class: "cover" }, el("h1", {}, "Notes"), list));
+  window.scrollTo(0, 0);
+}
+
+/** @param {() => void} leave what else must happen, after the cover stands */
+export function coverNow(leave) {
+  drawCover();
+  history.replaceState(null, "", NOTES);
+  leave();
+}
+
+/** Calls `act` when Shift is pressed three times with nothing in between. @param {() => void} act */
+export function onThreeShifts(act) {
+  let presses = 0;
+  let at = 0;
+  addEventListener(
+    "keydown",
+    (event) => {
+      if (event.repeat) return;
+      if (event.key !== "Shift") {
+        presses = 0;
+        return;
+      }
+      presses = event.timeStamp - at <= WITHIN_MS ? presses + 1 : 1;
+      at = event.timeStamp;
+      if (presses === 3) act();
+    },
+    { capture: true },
+  );
+}

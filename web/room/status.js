@@ -1,0 +1,65 @@
+/**
+ * One line about the connection. Nothing when all is well, and nothing during a short break:
+ * a gap that is over in two seconds is not worth a word.
+ */
+
+import { write } from "./dom.js";
+
+const PATIENCE_MS = 2_000;
+const HINT_MS = 6_000;
+
+/**
+ * @param {import("../client/connection.js").ConnectionState} state
+ * @param {boolean} seated whether one is in the room
+ */
+export function sentence(state, seated) {
+  if (state === "offline") return "You are offline. What you write is kept, and sent when you are back.";
+  if (state === "ended") return "This page and the server do not understand each other. Nothing is lost: reload the page.";
+  if (state === "open" && seated) return "";
+  return "Slower just now. What you write is kept, and sent in a moment.";
+}
+
+export class Status {
+  /** @type {number | null} */
+  #timer = null;
+  /** @type {number | null} */
+  #hintTimer = null;
+  #state = "";
+  #hint = "";
+
+  /** @param {HTMLElement} line */
+  constructor(line) {
+    this.line = line;
+  }
+
+  /** @param {string} text @param {boolean} atOnce */
+  connection(text, atOnce) {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (text === "" || atOnce || this.#state !== "") this.#say(text);
+    else this.#timer = window.setTimeout(() => this.#say(text), PATIENCE_MS);
+  }
+
+  /** Something did not work; say it for a while. @param {string} text */
+  hint(text) {
+    this.#hint = text;
+    if (this.#hintTimer !== null) clearTimeout(this.#hintTimer);
+    this.#hintTimer = window.setTimeout(() => {
+      this.#hint = "";
+      this.#show();
+    }, HINT_MS);
+    this.#show();
+  }
+
+  /** @param {string} text */
+  #say(text) {
+    this.#state = text;
+    this.#show();
+  }
+
+  #show() {
+    const text = this.#hint || this.#state;
+    write(this.line, text);
+    this.line.hidden = text === "";
+  }
+}
