@@ -1,0 +1,8 @@
+"""What every test can ask for: stores, buses, servers and browsers, all real."""
+
+pytest_plugins = [
+    "tests.fixtures.stores",
+    "tests.fixtures.buses",
+    "tests.fixtures.servers",
+    "tests.fixtures.browsers",
+]
