@@ -63,7 +63,7 @@ class CannotDo(Exception):
 def main() -> None:
     """The program `chatd`."""
     try:
-        app()
+        app(prog_name="chatd")
     except SettingsError as error:
         _fail("\n".join(f"Setting {problem}" for problem in error.problems))
     except KeyboardInterrupt:

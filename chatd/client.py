@@ -100,6 +100,7 @@ NOT_BACK: Final = frozenset({1002, 1003, 1007, 1008, 1009})
 """Standard close codes that a client should not answer by connecting again."""
 NOT_BACK_STATUS: Final = frozenset({400, 401, 403, 404, 410, 426})
 """The same, of the HTTP answers to a handshake."""
+MAX_RETRY_AFTER_S: Final = 120
 _PASSING_ON_RETURN: Final = PASSING_AT_THE_DOOR | {"not_joined", "seat_refused"}
 """Refusals of a seat once held that pass: the last two are for a join that an erasure crossed."""
 _FULL: Final = 4003
@@ -463,10 +464,13 @@ class Client:
             self._failures += 1
             try:
                 websocket = await self._open()
-            except (OSError, InvalidHandshake) as error:
-                if isinstance(error, InvalidStatus) and error.response.status_code in NOT_BACK_STATUS:
+            except InvalidStatus as error:
+                if error.response.status_code in NOT_BACK_STATUS:
                     self._finish(Unreachable(_why(error)))
                     return None
+                self._back_at = _retry_after(error)
+            except (OSError, InvalidHandshake):
+                pass  # the network, or a server on its way up: again, and later
             else:
                 self.reconnects += 1
                 return websocket
@@ -485,6 +489,14 @@ class Client:
 async def _write(websocket: ClientConnection, outbox: asyncio.Queue[str | bytes]) -> None:
     while True:
         await websocket.send(await outbox.get())
+
+
+def _retry_after(error: InvalidStatus) -> float | None:
+    """When a full server asks us back, on the loop's clock; None where it does not say, or says too much."""
+    said = error.response.headers.get("Retry-After", "")
+    if said.isascii() and said.isdecimal() and int(said[:9]) <= MAX_RETRY_AFTER_S:
+        return asyncio.get_running_loop().time() + int(said)
+    return None
 
 
 def _json(frame: Frame) -> str:

@@ -9,6 +9,7 @@ a `Seat`: a handle, a role and a pseudonym, good in this epoch of this room and 
 import asyncio
 import time
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -21,10 +22,14 @@ from rooms.catalog import Catalog, RoomSpec
 from rooms.group_commit import GroupCommit
 from rooms.log import Claim, Log, LogError, LogUnavailable
 
-HANDLES_TRIED = 8
+HANDLES_TRIED: Final = 8
 """Candidates in one claim. With over 100,000 word pairs the first one is nearly always free."""
-CLAIMS = 4
+CLAIMS: Final = 4
 """Claims before giving up: by then the room's words are used up or the store misbehaves."""
+KNOWN_S: Final = 1.0
+"""How long a room's specification is believed before it is read again: when a thousand come at once
+it is read once."""
+MAX_KNOWN: Final = 10_000
 
 
 class Refused(Exception):
@@ -47,12 +52,15 @@ class Admission(msgspec.Struct, frozen=True):
 class Door:
     """Checks tickets, seats and offers, and claims handles. One per node."""
 
-    def __init__(self, settings: Settings, catalog: Catalog, log: Log, seats: Seats, tickets: Tickets) -> None:
+    def __init__(
+        self, settings: Settings, catalog: Catalog, log: Log, seats: Seats, tickets: Tickets
+    ) -> None:
         self._settings = settings
         self._catalog = catalog
         self._log = log
         self._seats = seats
         self._tickets = tickets
+        self._known: dict[str, tuple[float, RoomSpec]] = {}
         self.claims: GroupCommit[Claim, asyncio.Future[str | None], str | None] = GroupCommit(
             log.claim,
             settled=_tell,
@@ -63,8 +71,15 @@ class Door:
 
     async def room(self, name: str) -> RoomSpec:
         """The room's specification. `Refused` where there is no such room."""
+        now = time.monotonic()
+        known = self._known.get(name)
+        if known is not None and now - known[0] < KNOWN_S:
+            return known[1]
         spec = await self._catalog.get(name)
         if spec is not None:
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            self._known[name] = (now, spec)
             return spec
         if self._settings.open:
             return RoomSpec(name=name, title=name, capacity=self._settings.capacity, open=True, listed=False)

@@ -287,9 +287,7 @@ class Gateway:
         spec = await self._door.room(command.room)
         live = await self.hub.open(spec.name)
         handle, offer = self._door.draw(spec.name, live.state.epoch)
-        self.hub.reply(
-            connection.sink, wire.Drawn(id=command.id, room=spec.name, handle=handle, offer=offer)
-        )
+        self.hub.reply(connection.sink, wire.Drawn(id=command.id, room=spec.name, handle=handle, offer=offer))
 
     def _older(self, connection: Connection, command: wire.Older) -> None:
         seated = self._seated(connection, command.room, command.id)
@@ -319,7 +317,9 @@ class Gateway:
         connection.waiting += 1
         self._tasks.spawn(self._answer(connection, id_, work), name="gateway.answer")
 
-    async def _answer(self, connection: Connection, id_: CommandId, work: Coroutine[None, None, None]) -> None:
+    async def _answer(
+        self, connection: Connection, id_: CommandId, work: Coroutine[None, None, None]
+    ) -> None:
         try:
             await work
         except Refused as refusal:

@@ -23,7 +23,7 @@ from chatd.metrics import Metrics
 from chatd.sink import Sink
 from chatd.spawn import Tasks
 from rooms.events import AnyEvent
-from rooms.log import Head, Log, LogUnavailable
+from rooms.log import Log, LogUnavailable
 
 HOLD_S: Final = 0.05
 """How long a hole may last before it is mended from the log. The bus usually fills it sooner."""

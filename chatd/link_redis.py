@@ -70,7 +70,8 @@ class Link:
         Who waits in `read` gets `LinkLost(why)`.
         """
         self._cut_for = self._cut_for or why
-        self._transport.abort()
+        if not self._transport.is_closing():  # asyncio before 3.11.4 cannot abort a TLS transport twice
+            self._transport.abort()
         self._connection._close()  # forgets the transport; the public disconnect() would wait
 
 

@@ -60,6 +60,7 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
             _only_what_may_be_said,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *([] if settings.log_format == "json" else [_frames_below]),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[settings.log_level]),
@@ -139,6 +140,13 @@ def _only_what_may_be_said(logger: WrappedLogger, method: str, event: EventDict)
         elif name in WORDS:
             kept[name] = str(value)[:MAX_WORDS]
     return kept
+
+
+def _frames_below(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """On the console frames stand below their line, where structlog prints what it calls "exception"."""
+    if "frames" in event:
+        event["exception"] = event.pop("frames")
+    return event
 
 
 def _no_exception(stream: TextIO, error: Any) -> None:

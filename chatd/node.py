@@ -1,8 +1,8 @@
 """A node: one process's worth of chatd, put together. The only file that knows all the parts.
 
-    transports -> gateway -> log
-                     |        |
-                  presence   hub <- bus <-> other nodes
+transports -> gateway -> log
+                 |        |
+              presence   hub <- bus <-> other nodes
 """
 
 import asyncio
@@ -21,8 +21,8 @@ from chatd.bus_memory import MemoryBus
 from chatd.bus_redis import RedisBus
 from chatd.door import Door
 from chatd.envelopes import NODES_CHANNEL, Heads, Placed, TypingHint, pack, unpack
-from chatd.handshake import DoorSettings
 from chatd.gateway import Gateway
+from chatd.handshake import DoorSettings
 from chatd.hub import Hub, room_channel
 from chatd.metrics import Metrics
 from chatd.presence_gossip import PresenceGossip
@@ -56,6 +56,21 @@ GOODBYE_S: Final = 0.05
 """How often a drain sends the next goodbyes."""
 BREAK_ROOM: Final = RoomSpec(name="break-room", title="The break room", kind="drop-in", open=True)
 """What a new server has, so that the first who comes is not before an empty lobby."""
+
+
+def door_settings(settings: Settings) -> DoorSettings:
+    """The bounds of the WebSocket doors. Where the public address is known, it alone counts as ours:
+    the Host header can be anybody's (DNS rebinding)."""
+    own = {settings.public_url.rstrip("/").lower()} if settings.public_url else set()
+    return DoorSettings(
+        origins=frozenset(own | {origin.lower() for origin in settings.origins}),
+        same_origin=not own,
+        max_buffer_bytes=settings.max_buffer_bytes,
+        ping_interval_s=settings.ping_interval_s,
+        pong_timeout_s=min(settings.ping_timeout_s, settings.ping_interval_s),
+        handshake_timeout_s=settings.handshake_timeout_s,
+        max_connections=settings.max_connections,
+    )
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -94,14 +109,7 @@ class Node:
         self._ready = False
         self._stopping = False
         self._lively: dict[str, float] = {}
-        self.door = DoorSettings(
-            origins=frozenset(settings.origins) or None,
-            max_buffer_bytes=settings.max_buffer_bytes,
-            ping_interval_s=settings.ping_interval_s,
-            pong_timeout_s=settings.ping_timeout_s,
-            handshake_timeout_s=settings.handshake_timeout_s,
-            max_connections=settings.max_connections,
-        )
+        self.door = door_settings(settings)
         self.sockets = Sockets(self.door, self.metrics)
         if bus is None:
             bus = RedisBus(settings.redis, on_crash=self._crash) if settings.redis else MemoryBus()
@@ -169,9 +177,7 @@ class Node:
         sinks = list(self.gateway.connections)
         random.shuffle(sinks)
         begun = self._clock()
-        goodbyes = [
-            (within_s * (index + 1) / len(sinks), sink) for index, sink in enumerate(sinks)
-        ]
+        goodbyes = [(within_s * (index + 1) / len(sinks), sink) for index, sink in enumerate(sinks)]
         for after_s, sink in goodbyes:
             self.hub.reply(sink, wire.Going(reconnect_in_s=round(after_s, 2)))
         self.hub.flush()
@@ -197,6 +203,7 @@ class Node:
         await self.bus.stop()
         if self._store is not None:
             await self._store.close()
+        self.sockets.abort()
 
     def _crash(self, error: BaseException) -> None:
         self._crashed = error

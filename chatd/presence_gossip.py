@@ -29,15 +29,15 @@ MAX_ROSTERS: Final = 1_000
 class PresenceGossip:
     """Who is in which room, as this node knows it. `clock` is monotonic, in seconds."""
 
-    def __init__(
-        self, replica: Replica, *, bus: Bus, metrics: Metrics, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, replica: Replica, *, bus: Bus, metrics: Metrics, clock: Callable[[], float]) -> None:
         self._replica = replica
         self._bus = bus
         self._metrics = metrics
         self._clock = clock
         self._hub: Hub | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+        """Loop time. Kept here: what uvloop gives for a moment that has come already has no `when()`."""
         self._rosters: dict[tuple[str, Format], tuple[Roster, msgspec.Raw]] = {}
         self._leaving = False
 
@@ -122,6 +122,11 @@ class PresenceGossip:
     # ---- time ----------------------------------------------------------------------------------
 
     def stop(self) -> None:
+        """Nothing happens by itself any more."""
+        self._leaving = True
+        self._cancel()
+
+    def _cancel(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -130,13 +135,14 @@ class PresenceGossip:
         """Have `_tick` called when the replica has something to do."""
         wait_s = self._replica.next_tick_in(self._clock())
         if wait_s is None:
-            self.stop()
+            self._cancel()
             return
         loop = asyncio.get_running_loop()
         at = loop.time() + wait_s
-        if self._timer is None or self._timer.when() > at + SLACK_S:
-            self.stop()
+        if self._timer is None or self._timer_at > at + SLACK_S:
+            self._cancel()
             self._timer = loop.call_at(at, self._tick)
+            self._timer_at = at
 
     def _tick(self) -> None:
         self._timer = None

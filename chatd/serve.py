@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, TextIO
 
 import msgspec
 
@@ -30,6 +30,12 @@ from rooms.store_sql import migrate, open_store
 
 FACILITATOR_LINK_S: Final = 24 * 3600
 """How long the link that is printed at the start can be used, once."""
+
+
+FAILED: Final = (
+    "chatd stopped because a part of it failed; the log says where. "
+    "What was acknowledged is kept: start it again, and everybody comes back to their seats."
+)
 
 
 class CannotServe(Exception):
@@ -49,7 +55,10 @@ def serve(settings: Settings) -> int:
         _say(start_text(settings, facilitator_link(settings, secret, room)))
 
     if settings.workers == 1:
-        return run(settings, [listener], on_ready=ready)
+        code = run(settings, [listener], on_ready=ready)
+        if code:
+            _say(FAILED, sys.stderr)
+        return code
     cells = metrics.shared_cells(settings.workers)
     return asyncio.run(_with_workers(settings, listener, cells, ready))
 
@@ -147,6 +156,7 @@ def start_text(settings: Settings, link: str | None) -> str:
     return "\n".join([*lines, ""])
 
 
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+def _say(text: str, stream: TextIO | None = None) -> None:
+    stream = sys.stdout if stream is None else stream
+    stream.write(text + "\n")
+    stream.flush()

@@ -68,7 +68,9 @@ class Older(Command, frozen=True, kw_only=True, tag="older"):
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
 
 
-class Typing(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="typing", forbid_unknown_fields=True):
+class Typing(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="typing", forbid_unknown_fields=True
+):
     """I am writing. No id and no answer; the server passes on one every few seconds at most."""
 
     room: RoomName
@@ -179,9 +181,7 @@ class Erased(Reply, frozen=True, kw_only=True, tag="erased"):
     room: str
 
 
-AnyReply: TypeAlias = (
-    AnyEvent | Drawn | Joined | Ok | Error | History | Presence | TypingBy | Going | Erased
-)
+AnyReply: TypeAlias = AnyEvent | Drawn | Joined | Ok | Error | History | Presence | TypingBy | Going | Erased
 
 
 # ---- codes -------------------------------------------------------------------------------------
@@ -219,7 +219,9 @@ MESSAGES: Final[dict[ErrorCode, str]] = {
     ErrorCode.UNKNOWN_ROOM: "There is no room with this name. The lobby lists the rooms that are open.",
     ErrorCode.NOT_JOINED: "You have no seat in this room just now. Join it, then try again.",
     ErrorCode.ROOM_FULL: "The room is full just now. Try again in a few minutes.",
-    ErrorCode.TICKET_NEEDED: "This room asks for a ticket. Open it from your intranet page, or ask who runs it.",
+    ErrorCode.TICKET_NEEDED: (
+        "This room asks for a ticket. Open it from your intranet page, or ask who runs it."
+    ),
     ErrorCode.TICKET_REFUSED: "This ticket does not open this room, or is too old. Ask for a new one.",
     ErrorCode.TICKET_SPENT: "This link was used already and works once. Ask for a new one.",
     ErrorCode.SEAT_REFUSED: "This seat is from an earlier session. Join again for a new one.",
@@ -234,7 +236,9 @@ MESSAGES: Final[dict[ErrorCode, str]] = {
     ErrorCode.BUSY: "The server is very busy. Your words are kept; send them again in a moment.",
     ErrorCode.TOO_MANY_ROOMS: "You are in as many rooms as one connection can hold. Leave one first.",
     ErrorCode.TOO_MANY_CONNECTIONS: "This seat is open in too many windows. Close one of them first.",
-    ErrorCode.LOG_UNAVAILABLE: "The server cannot keep messages safely just now. Yours is not lost: send it again in a moment.",
+    ErrorCode.LOG_UNAVAILABLE: (
+        "The server cannot keep messages safely just now. Yours is not lost: send it again in a moment."
+    ),
 }
 
 
@@ -304,6 +308,8 @@ def _reason(error: Exception) -> str:
     """What is wrong, without what was sent: a validation error may quote the client's words."""
     if isinstance(error, msgspec.ValidationError):
         path = str(error).rpartition(" - at `")[2].rstrip("`")
-        expected = str(error).partition(",")[0] if str(error).startswith(("Expected", "Object missing")) else ""
+        expected = (
+            str(error).partition(",")[0] if str(error).startswith(("Expected", "Object missing")) else ""
+        )
         return f"{expected} at {path}".strip() if path.startswith("$") else expected or "not a command"
     return "not readable as one object"

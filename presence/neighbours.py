@@ -232,7 +232,7 @@ class Neighbours:
 
     def _ask_if_stale(self, node: str, room: str, copy: Copy, now: float) -> None:
         if copy.stale:
-            self._wakes.at(("ask", node, room), max(now + ASK_AFTER_S, copy.asked_at + ASK_AGAIN_S))
+            self._wakes.at(("ask", node, room), now + ASK_AFTER_S)
         else:
             self._wakes.drop(("ask", node, room))
 

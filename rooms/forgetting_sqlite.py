@@ -26,16 +26,15 @@ CHUNK: Final = 2_000
 
 # Shorter than any event, since a longer row might not fit where it stands.
 _BLANK: Final = """
-    UPDATE events SET room_id = 0, epoch = '', seq = rowid, at = 0, kind = '', handle = '', key = NULL, body = x''
+    UPDATE events SET
+        room_id = 0, epoch = '', seq = rowid, at = 0, kind = '', handle = '', key = NULL, body = x''
 """
 
 _THROUGH: Final = f"{_BLANK} WHERE room_id = ? AND epoch = ? AND seq BETWEEN ? AND ?"
 
-_OF_OTHER_EPOCHS: Final = f"""
-    {_BLANK} WHERE rowid IN (
-        SELECT rowid FROM events WHERE (room_id = ?1 AND epoch < ?2) OR (room_id = ?1 AND epoch > ?2) LIMIT {CHUNK}
-    )
-"""
+_OF_OTHER_EPOCHS: Final = f"""{_BLANK} WHERE rowid IN (
+    SELECT rowid FROM events WHERE (room_id = ?1 AND epoch < ?2) OR (room_id = ?1 AND epoch > ?2) LIMIT ?3
+)"""  # noqa: S608 - nothing of it comes from outside
 
 # The plus keeps SQLite from an index: the first rows of the table are what is asked for.
 _FIRST_ALIVE: Final = "SELECT rowid FROM events WHERE +room_id > 0 ORDER BY rowid LIMIT 1"
@@ -48,7 +47,7 @@ def blank(connection: sqlite3.Connection, room: Standing, through: int) -> int:
 
 def sweep(connection: sqlite3.Connection, room: Standing) -> bool:
     """Overwrite what is left of the room's earlier epochs; whether there may be more of it."""
-    return connection.execute(_OF_OTHER_EPOCHS, (room.id, room.epoch)).rowcount == CHUNK
+    return connection.execute(_OF_OTHER_EPOCHS, (room.id, room.epoch, CHUNK)).rowcount == CHUNK
 
 
 def reclaim(connection: sqlite3.Connection) -> bool:

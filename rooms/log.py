@@ -18,7 +18,8 @@ Guarantees, which `tests/contracts/test_log.py` holds every backend to:
   room's present one, or for another epoch, is answered with `Stale` and nothing is kept of it.
 - **Own things only.** A draft with `withdraws` is kept only where the event at that place is by
   the same handle and not withdrawn already; then, in the same transaction, that event's content
-  and key are overwritten (`text=""` or the reaction, `withdrawn=True`).
+  is overwritten (`text=""` or `kind=""`, `withdrawn=True`). A post's key stays known, so that a late
+  resend cannot bring its text back; a reaction's is free again. Of no key more than a digest is kept.
 - **Reads see whole commits only**, and never an older state than one already seen by the caller.
 """
 
@@ -151,7 +152,10 @@ class Log(Protocol):
         ...
 
     async def trim(self, room: str, before_at: int) -> int:
-        """Forget the room's events with `at < before_at`; how many went. `seq` goes on as it was."""
+        """Forget the room's events up to the last one with `at < before_at`; how many went.
+
+        `seq` goes on as it was. What is left has no hole, even where a clock was set back.
+        """
         ...
 
     async def spend(self, token: bytes, expires_at: int) -> bool:

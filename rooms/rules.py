@@ -67,9 +67,7 @@ def _post(command: Post, who: Who, state: RoomState, now: float) -> Draft | Refu
         wait_s = state.wait_s(who.handle, command.key, now)
         if wait_s > 0:
             return Refusal(Why.SLOW_MODE, wait_s)
-    event = Posted(
-        room=command.room, handle=who.handle, text=text, reply_to=command.reply_to, role=who.role
-    )
+    event = Posted(room=command.room, handle=who.handle, text=text, reply_to=command.reply_to, role=who.role)
     # The prefix keeps a person's own keys apart from those that the server makes below.
     return Draft(event, state.epoch, state.version, f"p:{command.key}")
 

@@ -9,7 +9,8 @@ MAX_CHARACTERS: Final = 4000
 
 _REMOVED: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, but not tab and line feed
-    "\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069"  # separators and direction overrides: they can disguise a text
+    # separators and direction overrides: they can disguise a text
+    "\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069"
     "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"  # byte order mark, interlinear marks, invisible tags
 )
 _NEWLINES: Final = re.compile(r"\r\n?")

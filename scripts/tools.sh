@@ -8,7 +8,10 @@ use_tools() {
     lacking=
     for tool in "$@"; do
         case $tool in
-        chromium) command -v chromium >/dev/null || lacking="$lacking chromium" ;;
+        chromium)
+            command -v chromium >/dev/null || lacking="$lacking chromium"
+            playwright_starts || lacking="$lacking libatomic1"
+            ;;
         postgresql) has_postgresql || lacking="$lacking postgresql" ;;
         node)
             command -v node >/dev/null || lacking="$lacking nodejs"
@@ -19,6 +22,14 @@ use_tools() {
     # Unquoted on purpose: one word for each package.
     [ -z "$lacking" ] || install_packages "What the tests run against" $lacking
     case " $* " in *" node "*) use_node_packages ;; esac
+}
+
+# Playwright drives the browser through a program in its package, which needs this of the system.
+playwright_starts() {
+    for driver in "$venv"/lib/python*/site-packages/playwright/driver/node; do
+        "$driver" --version >/dev/null 2>&1 && return
+    done
+    return 1
 }
 
 # The server's own programs: Debian keeps them out of PATH, by version.

@@ -22,7 +22,11 @@ async def size(request: Request) -> int:
 async def test_the_first_load_is_under_100_kb(visit: Visit, path: str) -> None:
     anna = await visit(viewport=PHONE)
     loaded: list[Request] = []
-    anna.page.on("requestfinished", lambda request: loaded.append(request))
+
+    def note(request: Request) -> None:
+        loaded.append(request)
+
+    anna.page.on("requestfinished", note)
     await anna.page.goto(anna.base + path, wait_until="networkidle")
     await expect(anna.page.locator("main:visible").first).to_be_visible()
     sizes = {urlsplit(request.url).path: await size(request) for request in loaded}

@@ -55,7 +55,9 @@ async def test_a_server_that_is_killed_and_started_again_is_the_same_room(
     assert await anna.texts() == await ben.texts() == ["one", "two", "three"]
 
 
-async def test_a_reload_in_the_middle_of_it_sends_what_was_queued_once(visit: Visit, server: Server, serve: Serve) -> None:
+async def test_a_reload_in_the_middle_of_it_sends_what_was_queued_once(
+    visit: Visit, server: Server, serve: Serve
+) -> None:
     anna, ben = await visit(), await visit()
     anna.may_lose_network = ben.may_lose_network = True
     await anna.enter("night")
@@ -77,5 +79,3 @@ async def test_storage_that_is_forbidden_only_costs_the_reload(visit: Visit) -> 
     )
     await anna.enter("night")
     await anna.say("hello")
-
-

@@ -14,11 +14,13 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
 import msgpack  # type: ignore[import-untyped]  # it ships no types
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 Frame: TypeAlias = dict[str, Any]
@@ -94,8 +96,11 @@ Dialogue: TypeAlias = Callable[[Peer], Awaitable[None]]
 
 
 @asynccontextmanager
-async def scripted(*dialogues: Dialogue, speaks: bool = True) -> AsyncIterator[str]:
-    """The ws URL of a server that plays `dialogues`, one per connection; further ones are closed (4100)."""
+async def scripted(*dialogues: Dialogue | int, speaks: bool = True) -> AsyncIterator[str]:
+    """The ws URL of a server that plays `dialogues`, one per connection; further ones are closed (4100).
+
+    A number is an HTTP status to refuse one handshake with.
+    """
     faults: list[Exception] = []
     waiting = list(dialogues)
     running: set[asyncio.Task[Any]] = set()
@@ -107,7 +112,9 @@ async def scripted(*dialogues: Dialogue, speaks: bool = True) -> AsyncIterator[s
         peer = Peer(websocket)
         try:
             if waiting:
-                await waiting.pop(0)(peer)
+                dialogue = waiting.pop(0)
+                assert not isinstance(dialogue, int)
+                await dialogue(peer)
                 await peer.until_gone()
             else:
                 await peer.close(4100)
@@ -119,8 +126,18 @@ async def scripted(*dialogues: Dialogue, speaks: bool = True) -> AsyncIterator[s
         finally:
             running.discard(task)
 
+    def refuse(websocket: ServerConnection, request: Request) -> Response | None:
+        status = waiting[0] if waiting else None
+        if not isinstance(status, int):
+            return None
+        waiting.pop(0)
+        response = websocket.respond(HTTPStatus(status), "No.\n")
+        response.headers["Retry-After"] = "1"
+        return response
+
     subprotocols = [Subprotocol("chatd.v1.json"), Subprotocol("chatd.v1.msgpack")] if speaks else None
-    async with asyncio.timeout(WITHIN_S), serve(play, "127.0.0.1", 0, subprotocols=subprotocols) as server:
+    serving = serve(play, "127.0.0.1", 0, subprotocols=subprotocols, process_request=refuse)
+    async with asyncio.timeout(WITHIN_S), serving as server:
         port = next(iter(server.sockets)).getsockname()[1]
         yield f"ws://127.0.0.1:{port}/ws"
         if running:

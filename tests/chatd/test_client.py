@@ -578,6 +578,27 @@ async def test_it_gives_up_after_as_many_attempts_as_allowed() -> None:
     await client.__aexit__(None, None, None)
 
 
+@pytest.mark.parametrize(("status", "comes"), [(503, True), (403, False)])
+async def test_what_http_says_when_coming_back(status: int, comes: bool) -> None:
+    async def first(peer: Peer) -> None:
+        await peer.seat()
+        await peer.drop()
+
+    async def third(peer: Peer) -> None:
+        await peer.seat(recovered=True)
+
+    async with scripted(first, status, *([third] if comes else [])) as url, connect(url) as client:
+        room = await client.join("icu")
+        await take(room, 2)
+        if comes:
+            asked_at = asyncio.get_running_loop().time()
+            assert isinstance(await anext(room), Recovered)
+            assert asyncio.get_running_loop().time() - asked_at > 0.9  # Retry-After: 1
+        else:
+            with pytest.raises(Unreachable, match="403"):
+                await anext(room)
+
+
 # ---- bounds and small things -------------------------------------------------------------------
 
 

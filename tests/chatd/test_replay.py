@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -13,13 +14,19 @@ from chatd import replay_people
 from chatd.client import Codec
 from chatd.replay import ReplayOptions, replay, run_replay
 from chatd.replay_report import Latency
-from chatd.throwaway import throwaway_server
+from tests.chatd.shared_server import shared_server
 from tests.chatd.tiny_server import Harm, tiny_server
-from tests.fixtures.servers import Serve, Server
+from tests.fixtures.servers import Serve
 
 OURS: Final = Path(__file__).parent / "transcripts"
 REAL: Final = Path(__file__).parents[3] / "shared" / "data" / "real-chat"
 """Beside the checkout, where somebody has put it."""
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with shared_server(tmp_path_factory.mktemp("server")) as url:
+        yield url
 
 
 def conversation(file: Path, lines: int, people: int = 4) -> Path:
@@ -33,9 +40,9 @@ def conversation(file: Path, lines: int, people: int = 4) -> Path:
 
 
 @pytest.mark.parametrize("codec", ["json", "msgpack"])
-async def test_a_conversation_on_the_real_server_is_legal(server: Server, codec: Codec) -> None:
+async def test_a_conversation_on_the_real_server_is_legal(url: str, codec: Codec) -> None:
     for name, said, empty in (("channel.txt", 12, 1), ("room.txt", 8, 0), ("meeting.txt", 8, 0)):
-        report = await replay(OURS / name, url=server.url, speed=math.inf, codec=codec)
+        report = await replay(OURS / name, url=url, speed=math.inf, codec=codec)
         assert report.ok, (report.verdict.problems, report.faults)
         assert (report.verdict.sent, report.verdict.acked, report.empty) == (
             said - empty,
@@ -47,9 +54,9 @@ async def test_a_conversation_on_the_real_server_is_legal(server: Server, codec:
         assert 0 < report.latency.p50_ms <= report.latency.max_ms
 
 
-async def test_it_keeps_the_pace_that_was_asked_for(server: Server, tmp_path: Path) -> None:
+async def test_it_keeps_the_pace_that_was_asked_for(url: str, tmp_path: Path) -> None:
     (tmp_path / "log.txt").write_text("[10:00] <a> one\n[10:01] <b> two\n", "utf-8")
-    report = await replay(tmp_path / "log.txt", url=server.url, speed=100)
+    report = await replay(tmp_path / "log.txt", url=url, speed=100)
     assert report.ok
     assert report.took_s >= 0.6
     assert report.people == 2
@@ -65,9 +72,9 @@ async def test_it_obeys_the_rate_limit_and_keeps_the_order_of_each_person(
     assert report.verdict.acked == 20
 
 
-async def test_long_lines_go_in_parts(server: Server, tmp_path: Path) -> None:
+async def test_long_lines_go_in_parts(url: str, tmp_path: Path) -> None:
     (tmp_path / "log.txt").write_text(f"[10:00] <a> {'é' * 9000}\n[10:00] <b> \x07\n", "utf-8")
-    report = await replay(tmp_path / "log.txt", url=server.url, speed=math.inf)
+    report = await replay(tmp_path / "log.txt", url=url, speed=math.inf)
     assert report.ok, (report.verdict.problems, report.faults)
     assert (report.verdict.sent, report.empty) == (3, 1)
 
@@ -95,10 +102,10 @@ async def test_it_goes_on_where_the_server_is_killed_and_started_again(serve: Se
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real conversations are not beside this checkout")
 @pytest.mark.parametrize("name", ["channel-two-dev.txt"])
-async def test_a_real_conversation_is_legal(server: Server, name: str, tmp_path: Path) -> None:
+async def test_a_real_conversation_is_legal(url: str, name: str, tmp_path: Path) -> None:
     lines = (REAL / name).read_text("utf-8", "replace").split("\n")
     (tmp_path / name).write_text("\n".join(lines[:200]), "utf-8")  # a beginning: the whole takes longer
-    report = await replay(tmp_path / name, url=server.url, speed=math.inf, codec="msgpack")
+    report = await replay(tmp_path / name, url=url, speed=math.inf, codec="msgpack")
     assert report.ok, (report.verdict.problems, report.faults)
 
 
@@ -143,15 +150,19 @@ async def test_what_the_clients_mended_is_told() -> None:
 # ---- the command -------------------------------------------------------------------------------
 
 
-def test_the_command_starts_a_server_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_starts_a_server_of_its_own(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATD_REDIS", "redis://127.0.0.1:9")  # of the surroundings: it is not for that server
     assert run_replay(ReplayOptions(OURS / "room.txt", speed=math.inf)) == 0
     out = capsys.readouterr().out
     for words in ("sent", "acked", "delivered", "gaps", "doubles", "p50", "legal"):
         assert words in out
 
 
-def test_the_command_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_replay(ReplayOptions(OURS / "room.txt", speed=math.inf, codec="msgpack", as_json=True)) == 0
+def test_the_command_as_json(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ReplayOptions(OURS / "room.txt", url=url, speed=math.inf, codec="msgpack", as_json=True)
+    assert run_replay(options) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["ok"], told["speed"], told["verdict"]["sent"], told["verdict"]["gaps"]) == (True, None, 8, 0)
 
@@ -183,12 +194,6 @@ def test_the_command_says_what_it_cannot_do(
     told = capsys.readouterr()
     assert "could not run" in told.err
     assert not told.out
-
-
-async def test_a_server_of_ones_own_takes_no_settings_from_around_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CHATD_REDIS", "redis://127.0.0.1:9")
-    async with throwaway_server() as url:
-        assert url.startswith("http://127.0.0.1:")
 
 
 # ---- numbers -----------------------------------------------------------------------------------

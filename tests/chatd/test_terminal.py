@@ -4,7 +4,8 @@ import asyncio
 import os
 import sys
 import unicodedata
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -16,7 +17,8 @@ from chatd.client import Backoff, Refused
 from chatd.talk import Talk, plain
 from chatd.terminal import JoinOptions, PipeScreen, Screen, join, where
 from tests.chatd.scripted import Peer, joined, posted, scripted
-from tests.fixtures.servers import ROOT, Server, environment, until
+from tests.chatd.shared_server import shared_server
+from tests.fixtures.servers import ROOT, environment, until
 
 NASTY: Final = "\x1b]0;owned\x07\x1b[2J\x9b31m\r\n\u202egnp.exe\u2066\x00\x08"
 
@@ -231,24 +233,32 @@ def test_a_pipe_ends() -> None:
 
 # ---- the program -------------------------------------------------------------------------------
 
-PROGRAM: Final = (
-    "import sys; from chatd.terminal import *; sys.exit(run_join(JoinOptions('icu', url=sys.argv[1])))"
-)
+PROGRAM: Final = """\
+import sys
+from chatd.terminal import JoinOptions, run_join
+sys.exit(run_join(JoinOptions(sys.argv[2], url=sys.argv[1])))
+"""
 
 
-async def test_piped_lines_are_posted_and_the_end_of_them_leaves(server: Server) -> None:
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with shared_server(tmp_path_factory.mktemp("server")) as url:
+        yield url
+
+
+async def test_piped_lines_are_posted_and_the_end_of_them_leaves(url: str, tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", PROGRAM, server.url),
+        *(sys.executable, "-c", PROGRAM, url, "piped"),
         cwd=ROOT,
-        env=environment(server.data),
+        env=environment(tmp_path),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(30), chat.connect(server.url) as client:
+    async with asyncio.timeout(30), chat.connect(url) as client:
         out, _ = await process.communicate("first line\nGrüße 🌙\n".encode())
         assert process.returncode == 0
         assert "you are" in out.decode()
-        room = await client.join("icu")
+        room = await client.join("piped")
         heard: list[str] = []
         while len(heard) < 2:
             item = await anext(room)
@@ -257,12 +267,12 @@ async def test_piped_lines_are_posted_and_the_end_of_them_leaves(server: Server)
         assert heard == ["first line", "Grüße 🌙"]
 
 
-async def test_what_comes_in_does_not_destroy_what_is_being_typed(server: Server) -> None:
+async def test_what_comes_in_does_not_destroy_what_is_being_typed(url: str, tmp_path: Path) -> None:
     main, side = os.openpty()
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", PROGRAM, server.url),
+        *(sys.executable, "-c", PROGRAM, url, "typed"),
         cwd=ROOT,
-        env={**environment(server.data), "TERM": "xterm", "COLUMNS": "80"},
+        env={**environment(tmp_path), "TERM": "xterm", "COLUMNS": "80"},
         stdin=side,
         stdout=side,
         stderr=side,
@@ -279,8 +289,8 @@ async def test_what_comes_in_does_not_destroy_what_is_being_typed(server: Server
 
     loop.add_reader(main, read)
     try:
-        async with chat.connect(server.url) as client:
-            room = await client.join("icu")
+        async with chat.connect(url) as client:
+            room = await client.join("typed")
             await until(lambda: b"you are" in screen and screen.endswith(b"> "), "the prompt", within_s=30)
             os.write(main, b"half ty")
             await until(lambda: screen.endswith(b"half ty"), "the echo")

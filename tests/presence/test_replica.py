@@ -154,6 +154,8 @@ def test_a_change_and_its_reverse_cancel_out() -> None:
     nodes["a"].set_away("tea", "one", False, nodes.now)
     nodes.run(1)
     assert nodes.take("a") == []
+    assert not nodes["a"]._views["tea"].pending
+    assert not nodes["a"]._seats["tea"].pending()
 
 
 def test_called_away_and_back() -> None:
@@ -422,6 +424,20 @@ def test_a_loss_that_was_not_seen_is_made_good_after_the_second_true() -> None:
     nodes.carries = lambda to, message: True
     nodes["b"].bus_health(True, nodes.now)
     nodes.run(2)
+    assert nodes.names("b") == ["four", "one", "three"]
+
+
+def test_after_the_bus_was_away_what_no_beat_confirms_is_asked_for() -> None:
+    nodes = Nodes("a", "b")
+    nodes.enter("a", "tea", "one", "two", "three")
+    nodes.enter("b", "tea", "four")
+    nodes.run(3)
+    nodes.carries = lambda to, message: False
+    nodes.leave("a", "tea", "two")
+    nodes.run(1)
+    nodes.carries = lambda to, message: not isinstance(message, Beat)
+    nodes["b"].bus_health(True, nodes.now)
+    nodes.run(2.2)
     assert nodes.names("b") == ["four", "one", "three"]
 
 

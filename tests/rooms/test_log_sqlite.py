@@ -15,7 +15,7 @@ from rooms import writer_sqlite
 from rooms.events import Posted, Withdrawn
 from rooms.log import Draft, Head, LogCorrupt, LogUnavailable
 from rooms.store_sql import migrate, open_store
-from rooms.writer_sqlite import lock_path, open_lock, turn
+from rooms.writer_sqlite import connect, lock_path, open_lock, turn
 from tests.fixtures.stores import Stores
 
 
@@ -176,15 +176,28 @@ async def test_a_caller_who_goes_away_leaves_the_log_whole(sqlite_stores: Stores
 
 
 async def test_nothing_runs_on_after_close(sqlite_stores: Stores) -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     store = await sqlite_stores.open()
     await store.log.open_room("a")
-    assert threading.active_count() > before
+    ours = set(threading.enumerate()) - before
+    assert "log-writer" in {thread.name for thread in ours}
     await store.close()
-    for thread in threading.enumerate():
-        if thread.name == "log-writer":
-            thread.join(10)
-    assert threading.active_count() == before
+    for thread in ours:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in ours)
+
+
+async def test_a_commit_reaches_the_disk_and_nothing_else_does(sqlite_stores: Stores) -> None:
+    """A kill cannot show it, only a power cut could: so the settings are looked at."""
+    connection = connect(Path(sqlite_stores.address))
+    for setting, value in {
+        "synchronous": 2,
+        "secure_delete": 1,
+        "temp_store": 2,
+        "journal_mode": "wal",
+    }.items():
+        assert connection.execute(f"PRAGMA {setting}").fetchone() == (value,), setting
+    connection.close()
 
 
 async def test_the_files_are_for_their_owner_only(sqlite_stores: Stores) -> None:

@@ -161,8 +161,8 @@ class Client:
         """Send whatever has no answer yet, with its first key."""
         if not self.joined:
             return
-        for key, (text, id_) in list(self.unanswered.items()):
-            if id_ is None:
+        for key, (text, asked) in list(self.unanswered.items()):
+            if asked is None:
                 id_ = next(self._ids)
                 self.unanswered[key] = (text, id_)
                 self._asked[id_] = key
@@ -348,9 +348,11 @@ class Cluster:
             head = (await self.log.heads([ROOM])).get(ROOM)
             if head is None:
                 return
-            for client in self.clients:
-                if client.joined:
-                    history.append(checker.Ended(client.name, ROOM, head.epoch, head.head))
+            history.extend(
+                checker.Ended(client.name, ROOM, head.epoch, head.head)
+                for client in self.clients
+                if client.joined
+            )
             for event in await self.log.since(ROOM, head.epoch, 0, 100_000):
                 mark = mark_of(event.handle, event.text) if isinstance(event, Posted) else None
                 history.append(checker.Kept(ROOM, head.epoch, event.seq, mark))

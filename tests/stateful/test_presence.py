@@ -29,18 +29,11 @@ Arrival: TypeAlias = tuple[str, str, str]
 """Slot, room, handle."""
 
 STEP_S = 0.1
-CROWD = 6
+CROWD = 8
 SLOTS = ("a", "b", "c")
 ROOMS = ("tea", "cafe")
-HANDLES = (
-    "calm-otter",
-    "quiet-heron",
-    "warm-fennel",
-    "bright-lynx",
-    "mossy-dune",
-    "airy-tern",
-    "merry-pika",
-    "snug-cove",
+HANDLES = tuple(
+    f"{first}-{second}" for first in ("calm", "warm", "snug") for second in ("otter", "tern", "pika", "dune")
 )
 
 slots = st.sampled_from(SLOTS)
@@ -135,7 +128,7 @@ class Presence(RuleBasedStateMachine):
     def come(self, arrivals: list[Arrival]) -> None:
         for slot, room, handle in arrivals:
             self.enter(slot, room, handle)
-        self.run(STEP_S)
+            self.run(2 * STEP_S)
 
     def enter(self, slot: str, room: str, handle: str) -> None:
         replica = self.replicas[slot]
@@ -149,13 +142,15 @@ class Presence(RuleBasedStateMachine):
         self.pages.append(Page(slot, room, handle, names))
 
     @precondition(lambda self: self.pages)
-    @rule(pick=picks, at_once=st.booleans(), unwatched=st.booleans())
-    def leave(self, pick: int, at_once: bool, unwatched: bool) -> None:
-        page = self.pages.pop(pick % len(self.pages))
-        replica = self.replicas[page.slot]
-        replica.leave(page.room, page.handle, self.now, at_once=at_once)
-        if unwatched and not self.on(page.slot, page.room):
-            replica.unwatch(page.room)
+    @rule(picks=st.lists(picks, min_size=1, max_size=3), at_once=st.booleans(), unwatched=st.booleans())
+    def leave(self, picks: list[int], at_once: bool, unwatched: bool) -> None:
+        for pick in picks[: len(self.pages)]:
+            page = self.pages.pop(pick % len(self.pages))
+            replica = self.replicas[page.slot]
+            replica.leave(page.room, page.handle, self.now, at_once=at_once)
+            if unwatched and not self.on(page.slot, page.room):
+                replica.unwatch(page.room)
+            self.run(2 * STEP_S)
 
     @precondition(lambda self: self.pages)
     @rule(pick=picks, away=st.booleans())
@@ -165,6 +160,7 @@ class Presence(RuleBasedStateMachine):
         for device in self.on(page.slot, page.room):
             if device.handle == page.handle:
                 device.away = away
+        self.run(2 * STEP_S)
 
     @rule(seconds=st.sampled_from((0.1, 0.2, 0.4, 1.0, 1.6, 3.0, 7.0, 12.0)))
     def wait(self, seconds: float) -> None:

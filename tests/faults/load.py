@@ -1,0 +1,335 @@
+"""People who talk all the time, and a judge: what a fault test breaks something under.
+
+    async with talking(server.url, rooms=("icu", "er"), people=6) as load:
+        await load.goes_on(5)              # everybody was acked five more posts
+        ...                                # break something
+        await load.goes_on(5)
+        await load.ends_well()             # all say their last; then the checker decides
+
+Everybody is a `chatd.client` on a socket of their own. What they send, are acked and see goes into
+the checker's records; what they are shown of each other's coming and going is kept beside it.
+Touches the network, and /proc to find out who serves whom.
+"""
+
+import asyncio
+import itertools
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import httpx
+import psutil  # type: ignore[import-untyped]  # it ships no types
+
+from chatd.checker import Acked, Checker, Ended, Kept, Saw, Sent, Started, Verdict
+from chatd.client import (
+    Backoff,
+    CleanStart,
+    Client,
+    Codec,
+    Event,
+    Lost,
+    Presence,
+    Recovered,
+    Room,
+    connect,
+)
+from chatd.replay_people import mark_of
+from tests.fixtures.servers import Server, until
+
+SLACK_S: Final = 1.0
+"""What a machine with two busy cores may add to a promised time. It is no part of any promise."""
+LOG_WAY_S: Final = 1.0
+"""Promised: while Redis is away, what one worker acked reaches the others within this."""
+PRESENCE_S: Final = 2.0
+"""Promised: who comes and who goes is shown within this."""
+DEAD_WORKER_S: Final = 15.0
+"""Promised: whom a dead worker held, and who did not come back, is gone within this."""
+PATIENCE_S: Final = 60.0
+"""For what is promised without a time. Long, because it says nothing about speed."""
+PAUSE_S: Final = 0.1
+"""Between a talker's ack and their next post."""
+BACKOFF: Final = Backoff(base_s=0.1, cap_s=1.0)
+
+
+class Talker:
+    """One person in one room. `left`, `joined`: whom they were shown to come and to go, in order."""
+
+    def __init__(self, load: "Load", name: str, room: str, codec: Codec) -> None:
+        self.name = name
+        self.room_name = room
+        self.acked = 0
+        self.handles: list[str] = []
+        """As given with each seat; always the same one, where all is well."""
+        self.broke: list[int] = []
+        """The close code of each connection that broke."""
+        self.joined: list[str] = []
+        self.left: list[str] = []
+        self.clean_starts = 0
+        self.seen = 0
+        self.said_all = False
+        self.client: Client
+        self.room: Room
+        self._load = load
+        self._codec = codec
+        self._epoch = ""
+        self._live_from = 0
+
+    @property
+    def handle(self) -> str:
+        return self.room.handle
+
+    async def live(self, seated: asyncio.Event) -> None:
+        """Come in, talk until all is quiet, stay until the load is over."""
+        load = self._load
+        async with (
+            asyncio.TaskGroup() as group,
+            connect(load.url, codec=self._codec, backoff=BACKOFF) as self.client,
+        ):
+            self.room = await self.client.join(self.room_name, patience_s=PATIENCE_S)
+            group.create_task(self._listen())
+            seated.set()
+            for number in itertools.count():
+                if load.quiet.is_set():
+                    break
+                await self.post(f"{self.name} says line {number}")
+                await load.pause()
+            self.said_all = True
+            await load.over.wait()
+
+    async def post(self, text: str, key: str | None = None) -> int:
+        """Say it, over breaks and refusals that pass, until it is acked; its place."""
+        load, room = self._load, self.room
+        key = key or self.client.new_key()
+        mark = mark_of(Event("posted", 0, 0, room.handle, text))
+        load.checker.see(Sent(self.name, room.name, key, mark or ""))
+        async with asyncio.timeout(PATIENCE_S):
+            ok = await room.post(text, key=key, patience_s=PATIENCE_S)
+        assert ok.seq is not None
+        load.checker.see(Acked(self.name, room.name, room.epoch or "", key, ok.seq))
+        self.acked += 1
+        load.note_ack(room.name, ok.seq)
+        return ok.seq
+
+    def ends(self, through: int) -> None:
+        self._load.checker.see(Ended(self.name, self.room_name, self._epoch, through))
+
+    async def _listen(self) -> None:
+        load, name, room = self._load, self.name, self.room_name
+        async for item in self.room:
+            match item:
+                case Event(seq=seq):
+                    load.checker.see(Saw(name, room, self._epoch, seq, mark_of(item)))
+                    self.seen = seq
+                    if seq > self._live_from:
+                        load.note_arrival(room, seq)
+                case CleanStart(epoch, first, head):
+                    load.checker.see(Started(name, room, epoch, first - 1, recovered=False))
+                    self._epoch, self._live_from = epoch, head
+                    self.clean_starts += 1
+                    self.handles.append(self.room.handle)
+                case Recovered(after, head):
+                    load.checker.see(Started(name, room, self._epoch, after, recovered=True))
+                    self._live_from = head
+                    self.handles.append(self.room.handle)
+                case Presence(joined=joined, left=left):
+                    self.joined += [person.handle for person in joined]
+                    self.left += left
+                case Lost(code):
+                    self.broke.append(code)
+
+
+class Load:
+    """Everybody, and what became known. Made by `talking`."""
+
+    def __init__(self, url: str, *, rooms: Sequence[str], pause_s: float) -> None:
+        self.url = url
+        self.checker = Checker()
+        self.quiet = asyncio.Event()
+        """Set: nobody begins another post."""
+        self.over = asyncio.Event()
+        self.talkers: list[Talker] = []
+        self.acked_at: dict[tuple[str, int], float] = {}
+        self.delays: deque[tuple[float, float]] = deque()
+        """(when it was acked, seconds from there until it reached somebody), once for each who saw it."""
+        self.rooms = tuple(rooms)
+        self._next_room = itertools.cycle(rooms)
+        self._codecs: itertools.cycle[Codec] = itertools.cycle(("json", "msgpack"))
+        self._pause_s = pause_s
+        self._group: asyncio.TaskGroup
+        self._early: Counter[tuple[str, int]] = Counter()
+
+    async def come(self, people: int) -> None:
+        """So many more people, spread over the rooms; returns when all have a seat."""
+        seated = [asyncio.Event() for _ in range(people)]
+        for event in seated:
+            talker = Talker(self, f"person-{len(self.talkers)}", next(self._next_room), next(self._codecs))
+            self.talkers.append(talker)
+            self._group.create_task(talker.live(event))
+        await until(lambda: all(event.is_set() for event in seated), "seats", within_s=PATIENCE_S)
+
+    async def spread_over(self, server: Server, at_least: int = 2) -> None:
+        """More people, until every worker serves that many. Which one takes a connection is chance."""
+        pids = server.worker_pids()
+        for _ in range(20):
+            if all(len(peers(server, pid)) >= at_least for pid in pids):
+                return
+            await self.come(2)
+        raise AssertionError("some worker takes no connections")
+
+    async def goes_on(self, posts: int = 3) -> None:
+        """Return when everybody was acked so many more posts than now."""
+        wanted = {talker: talker.acked + posts for talker in self.talkers}
+        await until(
+            lambda: all(talker.acked >= enough for talker, enough in wanted.items()),
+            f"{posts} more acks for everybody",
+            within_s=PATIENCE_S,
+        )
+
+    async def know_each_other(self) -> None:
+        """Return when everybody's roster names all who talk in the room. Who came before is forgotten."""
+        here = {room: {talker.handle for talker in self.in_room(room)} for room in self.rooms}
+        await until(
+            lambda: all(here[talker.room_name] <= talker.room.roster.keys() for talker in self.talkers),
+            "full rosters",
+            within_s=PATIENCE_S,
+        )
+        for talker in self.talkers:
+            talker.joined.clear()
+            talker.left.clear()
+
+    async def pause(self) -> None:
+        await within(self._pause_s, self.quiet)
+
+    def in_room(self, room: str) -> list[Talker]:
+        return [talker for talker in self.talkers if talker.room_name == room]
+
+    def note_ack(self, room: str, seq: int) -> None:
+        now = asyncio.get_running_loop().time()
+        self.acked_at[room, seq] = now
+        self.delays.extend((now, 0.0) for _ in range(self._early.pop((room, seq), 0)))
+
+    def note_arrival(self, room: str, seq: int) -> None:
+        acked_at = self.acked_at.get((room, seq))
+        if acked_at is None:
+            self._early[room, seq] += 1
+        else:
+            self.delays.append((acked_at, asyncio.get_running_loop().time() - acked_at))
+
+    async def all_seen(self) -> None:
+        """Return when everybody has seen everything that was acked until now."""
+        heads = self._heads()
+        await until(
+            lambda: all(talker.seen >= heads.get(talker.room_name, 0) for talker in self.talkers),
+            "everybody sees everything",
+            within_s=PATIENCE_S,
+        )
+
+    def slowest_s(self, since: float) -> float:
+        """The longest way from an ack after `since` (loop time) to the eyes of another. See `all_seen`."""
+        return max(delay for acked_at, delay in self.delays if acked_at >= since)
+
+    async def finish(self) -> Verdict:
+        """All say their last, wait for the last place, and the log is read: the checker's verdict."""
+        self.quiet.set()
+        await until(lambda: all(talker.said_all for talker in self.talkers), "acks", within_s=PATIENCE_S)
+        await self.all_seen()
+        heads = self._heads()
+        for talker in self.talkers:
+            talker.ends(heads.get(talker.room_name, 0))
+        for talker in {talker.room_name: talker for talker in self.talkers}.values():
+            await self._read_log(talker.room)
+        self.over.set()
+        return self.checker.verdict()
+
+    async def ends_well(self) -> Verdict:
+        """Nothing lost, doubled or missed; everything acked; everybody in the seat they had."""
+        verdict = await self.finish()
+        assert verdict.ok, verdict
+        assert verdict.sent == verdict.acked > 0
+        for talker in self.talkers:
+            assert talker.clean_starts == 1
+            assert len(set(talker.handles)) == 1
+            # Not even mended by the client: each stream of the server is in order and whole.
+            assert (talker.room.gaps, talker.room.repeats) == (0, 0)
+        return verdict
+
+    def _heads(self) -> dict[str, int]:
+        heads: dict[str, int] = {}
+        for room, seq in self.acked_at:
+            heads[room] = max(heads.get(room, 0), seq)
+        return heads
+
+    async def _read_log(self, room: Room) -> None:
+        before, more = room.head + 1, True
+        while more and before > 1:
+            page = await room.older(before, 200)
+            for event in page.events:
+                self.checker.see(Kept(room.name, room.epoch or "", event.seq, mark_of(event)))
+            before, more = page.events[0].seq, page.more
+
+
+@asynccontextmanager
+async def talking(
+    url: str, *, rooms: Sequence[str] = ("icu", "er"), people: int = 6, pause_s: float = PAUSE_S
+) -> AsyncIterator[Load]:
+    """People who talk, from now until the end of the block. A talker's error is the block's."""
+    load = Load(url, rooms=rooms, pause_s=pause_s)
+    async with asyncio.TaskGroup() as load._group:
+        await load.come(people)
+        yield load
+        load.quiet.set()
+        load.over.set()
+
+
+async def within(seconds: float, event: asyncio.Event) -> bool:
+    """Wait for `event`, not longer than that. True where it came."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False
+
+
+async def until_s(condition: Callable[[], bool], what: str) -> float:
+    """The seconds until `condition` holds."""
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    await until(condition, what, within_s=PATIENCE_S)
+    return loop.time() - begun
+
+
+# ---- who serves whom, and what the server says of itself ---------------------------------------
+
+
+def port_of(server: Server) -> int:
+    return int(server.url.rpartition(":")[2])
+
+
+def peers(server: Server, pid: int) -> set[int]:
+    """The clients' ports of the connections that the process `pid` serves."""
+    return {
+        connection.raddr.port
+        for connection in psutil.Process(pid).net_connections("tcp")
+        if connection.raddr
+        and connection.laddr.port == port_of(server)
+        and connection.status == psutil.CONN_ESTABLISHED
+    }
+
+
+async def get(server: Server, path: str) -> httpx.Response:
+    """On a connection of its own, so that any worker may answer."""
+    async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=PATIENCE_S) as client:
+        return await client.get(path)
+
+
+async def ready(server: Server) -> tuple[str, list[str]]:
+    """What /health/ready says: the status, and what is degraded."""
+    answer = (await get(server, "/health/ready")).json()
+    return answer["status"], answer["degraded"]
+
+
+async def metric(server: Server, name: str) -> list[float]:
+    """One metric's values, one for each worker (and label), whoever is asked."""
+    lines = (await get(server, "/metrics")).text.splitlines()
+    return [float(line.rpartition(" ")[2]) for line in lines if line.split("{")[0] == name]

@@ -1,0 +1,97 @@
+"""Redis is killed, frozen or cuts connections under load: the log carries what it cannot, at once.
+
+Nobody's socket breaks in any of this, so all that is seen here comes over one connection each.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.faults.load import LOG_WAY_S, PATIENCE_S, SLACK_S, Load, metric, peers, ready, talking
+from tests.fixtures.buses import Valkey
+from tests.fixtures.servers import Serve, Server, until
+
+HEARTBEAT_S = 1.0
+"""A lost publish that nothing follows is noticed with the next heartbeat."""
+
+
+@pytest.fixture
+async def several(serve: Serve, breakable_valkey: Valkey) -> AsyncIterator[Server]:
+    server = await serve("--open", "--workers", "3", "--redis", breakable_valkey.url, "--set", "post_per_s=0")
+    await bus_is(server, healthy=True)
+    yield server
+    # First, so that nobody looks for the Redis that goes with this test.
+    await server.interrupt()
+
+
+async def bus_is(server: Server, *, healthy: bool) -> None:
+    """Return when every worker, and /health/ready, says so."""
+
+    async def so() -> bool:
+        return set(await metric(server, "chatd_bus_healthy")) == {float(healthy)} and await ready(server) == (
+            ("ok", []) if healthy else ("degraded", ["bus"])
+        )
+
+    await until(so, f"every worker says healthy: {healthy}", within_s=PATIENCE_S)
+
+
+async def fast(load: Load, posts: int = 5) -> float:
+    """The longest way of what everybody posts from now on."""
+    since = asyncio.get_running_loop().time()
+    await load.goes_on(posts)
+    await load.all_seen()
+    return load.slowest_s(since)
+
+
+async def nobody_came_back(server: Server, load: Load) -> None:
+    assert [talker.broke for talker in load.talkers] == [[] for _ in load.talkers]
+    assert await metric(server, "chatd_bus_healthy") == [1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("how", ["kill -9", "SIGSTOP"])
+async def test_while_redis_is_away_the_log_is_the_way(
+    several: Server, breakable_valkey: Valkey, how: str
+) -> None:
+    async with talking(several.url, people=6) as load:
+        await load.spread_over(several, at_least=1)
+        await load.goes_on(2)
+        before_s = await fast(load)
+
+        since = asyncio.get_running_loop().time()
+        if how == "SIGSTOP":
+            breakable_valkey.freeze()
+        else:
+            breakable_valkey.kill()
+        await load.goes_on(5)
+        await bus_is(several, healthy=False)
+        await load.goes_on(5)
+        await load.all_seen()
+        assert load.slowest_s(since) < LOG_WAY_S + SLACK_S, "also while nobody had noticed yet"
+
+        if how == "SIGSTOP":
+            breakable_valkey.thaw()
+        else:
+            breakable_valkey.start()
+        await bus_is(several, healthy=True)
+        assert await fast(load) < before_s + SLACK_S / 2, "as fast as before, without a restart"
+        await nobody_came_back(several, load)
+        await load.ends_well()
+    assert peers(several, several.pid) == set()
+
+
+@pytest.mark.parametrize("kind", ["pubsub", "normal"])
+async def test_client_kill_loses_nothing(several: Server, breakable_valkey: Valkey, kind: str) -> None:
+    """`normal`: what is just being published is lost, and nobody is told. `pubsub`: what is heard."""
+    async with talking(several.url, people=6) as load:
+        await load.spread_over(several, at_least=1)
+        await load.goes_on(2)
+        since = asyncio.get_running_loop().time()
+        for _ in range(3):
+            breakable_valkey.command("CLIENT", "KILL", "TYPE", kind)
+            await load.goes_on(2)
+        await load.all_seen()
+        assert load.slowest_s(since) < max(LOG_WAY_S, HEARTBEAT_S) + SLACK_S
+        await bus_is(several, healthy=True)
+        await nobody_came_back(several, load)
+        await load.ends_well()
