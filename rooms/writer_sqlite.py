@@ -13,8 +13,9 @@ checkpoints and for opening and closing, so that at any time there is one writer
 among all processes, which old SQLite versions need.
 
 **No old text.** Overwritten text stays in the write-ahead log until that is emptied. `Scrub.NOW`
-empties it before the caller hears of the success, `Scrub.SOON` within `SCRUB_WITHIN_S`, and
-`stop` in any case.
+empties it before the caller hears of the success, `Scrub.SOON` within `SCRUB_WITHIN_S`, `stop` at
+the end. Where a reader holds an old state open they cannot: then it is tried again every
+`SCRUB_AGAIN_S`, and the caller is not kept waiting.
 """
 
 import asyncio

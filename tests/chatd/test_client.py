@@ -229,6 +229,23 @@ async def test_a_repeat_is_dropped_and_a_gap_is_mended_by_joining_again() -> Non
         assert (room.repeats, room.gaps, client.reconnects) == (1, 1, 0)
 
 
+async def test_mending_a_gap_sends_nothing_twice_on_one_connection() -> None:
+    async def server(peer: Peer) -> None:
+        await peer.seat()
+        post = await peer.expect("post")
+        await peer.say(posted(2))
+        await peer.seat(recovered=True, events=[posted(1), posted(2)])
+        await peer.ok(post, seq=3)
+        await peer.expect("react")  # and not the post once more
+
+    async with scripted(server) as url, connect(url) as client:
+        room = await client.join("icu")
+        await room.post("hello")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await room.react(1, "heard")
+
+
 async def test_a_room_that_nobody_reads_falls_behind_and_catches_up() -> None:
     async def server(peer: Peer) -> None:
         await peer.seat()

@@ -97,14 +97,14 @@ class Talker:
             self.said_all = True
             await load.over.wait()
 
-    async def post(self, text: str, key: str | None = None) -> int:
-        """Say it, over breaks and refusals that pass, until it is acked; its place."""
+    async def post(self, text: str, key: str | None = None, *, patience_s: float = PATIENCE_S) -> int:
+        """Say it, over breaks and (for that long) refusals that pass, until it is acked; its place."""
         load, room = self._load, self.room
         key = key or self.client.new_key()
         mark = mark_of(Event("posted", 0, 0, room.handle, text))
         load.checker.see(Sent(self.name, room.name, key, mark or ""))
         async with asyncio.timeout(PATIENCE_S):
-            ok = await room.post(text, key=key, patience_s=PATIENCE_S)
+            ok = await room.post(text, key=key, patience_s=patience_s)
         assert ok.seq is not None
         load.checker.see(Acked(self.name, room.name, room.epoch or "", key, ok.seq))
         self.acked += 1
@@ -229,11 +229,15 @@ class Load:
         """The longest way from an ack after `since` (loop time) to the eyes of another. See `all_seen`."""
         return max(delay for acked_at, delay in self.delays if acked_at >= since)
 
-    async def finish(self) -> Verdict:
-        """All say their last, wait for the last place, and the log is read: the checker's verdict."""
+    async def fall_silent(self) -> None:
+        """All say their last by themselves, and everybody sees it. The connections stay."""
         self.quiet.set()
         await until(lambda: all(talker.said_all for talker in self.talkers), "acks", within_s=PATIENCE_S)
         await self.all_seen()
+
+    async def finish(self) -> Verdict:
+        """All say their last, wait for the last place, and the log is read: the checker's verdict."""
+        await self.fall_silent()
         heads = self._heads()
         for talker in self.talkers:
             talker.ends(heads.get(talker.room_name, 0))

@@ -291,6 +291,20 @@ def test_a_lost_diff_is_made_good_within_two_seconds() -> None:
     assert nodes.names("b") == ["four", "one", "three"]
 
 
+def test_where_nothing_is_lost_nobody_asks_twice() -> None:
+    nodes = Nodes("a", "b")
+    nodes.enter("a", "tea", "one", "two", "three")
+    nodes.enter("b", "tea", "four")
+    nodes.run(3)
+    nodes.sent.clear()
+    for turn in range(20):
+        nodes.enter("a", "tea", f"one-{turn}")
+        nodes.run(0.3)
+        nodes["a"].set_away("tea", "one", turn % 2 == 0, nodes.now)
+        nodes.run(0.3)
+    assert {type(message) for message in nodes.sent} == {Beat, Diff}
+
+
 def test_a_gap_is_asked_for_no_more_than_once_a_second() -> None:
     nodes = Nodes("a", "b")
     nodes.enter("a", "tea", "one", "two", "three")

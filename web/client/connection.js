@@ -17,7 +17,7 @@
 import { Close, SUBPROTOCOL, comesBack, decode } from "./wire.js";
 
 export const FIRST_WAIT_MS = 500;
-export const LONGEST_WAIT_MS = 20_000;
+export const LONGEST_WAIT_MS = 10_000;
 export const OPENING_MS = 10_000;
 export const SILENCE_MS = 25_000;
 export const ANSWER_MS = 5_000;
