@@ -105,6 +105,12 @@ class LiveRoom:
         self.recent.clear()
         self._encoded.clear()
 
+    def forget_before(self, at: int) -> None:
+        """What is older than the room keeps is shown to nobody who comes. `at`: Unix seconds."""
+        while self.recent and self.recent[0].at < at:
+            self.recent.popleft()
+            self._encoded.clear()
+
     def _blank(self, target: int) -> None:
         """What is withdrawn is gone here as it is in the log, so that nobody who comes is shown it."""
         index = target - (self.next_seq - 1 - len(self.recent))

@@ -18,7 +18,6 @@ import structlog
 from chatd import wire
 from chatd.bus import Bus
 from chatd.bus_memory import MemoryBus
-from chatd.bus_redis import RedisBus
 from chatd.door import Door
 from chatd.envelopes import NODES_CHANNEL, Heads, Placed, TypingHint, pack, unpack
 from chatd.gateway import Gateway
@@ -52,6 +51,8 @@ MAX_HEADS: Final = 500
 """Rooms in one message of heads."""
 TRIM_S: Final = 600.0
 """How often what is older than its room keeps is removed from the log."""
+TRIM_ROOMS: Final = 100
+"""Rooms asked for at a time while trimming."""
 GOODBYE_S: Final = 0.05
 """How often a drain sends the next goodbyes."""
 BREAK_ROOM: Final = RoomSpec(name="break-room", title="The break room", kind="drop-in", open=True)
@@ -111,12 +112,18 @@ class Node:
         self._lively: dict[str, float] = {}
         self.door = door_settings(settings)
         self.sockets = Sockets(self.door, self.metrics)
-        if bus is None:
-            bus = RedisBus(settings.redis, on_crash=self._crash) if settings.redis else MemoryBus()
-        self.bus: Bus = bus
+        self.bus: Bus = bus if bus is not None else self._make_bus(settings.redis)
         self._store = store
         self.bus.on_message = self._heard
         self.bus.on_health = self._bus_health
+
+    def _make_bus(self, redis: str | None) -> Bus:
+        if redis is None:
+            return MemoryBus()
+        # Only here: who runs one process should not wait for a driver to load at every start.
+        from chatd.bus_redis import RedisBus
+
+        return RedisBus(redis, on_crash=self._crash)
 
     # ---- life ----------------------------------------------------------------------------------
 
@@ -161,7 +168,7 @@ class Node:
         self._tasks.spawn(entrance.claims.run(), name="node.claims")
         self._tasks.spawn(self._tick(), name="node.tick")
         self._tasks.spawn(self._compare(), name="node.compare")
-        self._tasks.spawn(self._trim(), name="node.trim")
+        self._tasks.spawn(self._keep_trimming(), name="node.trim")
         self.sockets.start(asyncio.get_running_loop())
         self.metrics.bus_healthy.set(self.bus.healthy)
         self.metrics.log_healthy.set(1)
@@ -292,11 +299,22 @@ class Node:
             await asyncio.sleep(COMPARE_S if self.bus.healthy else COMPARE_WITHOUT_BUS_S)
             await self.hub.compare_with_log()
 
-    async def _trim(self) -> None:
+    async def _keep_trimming(self) -> None:
         while True:
             try:
-                for spec in await self.catalog.list():
-                    await self.log.trim(spec.name, int(time.time()) - HISTORY_S[spec.kind])
+                await self.trim()
             except LogUnavailable:
                 _log.warning("trim_failed")
             await asyncio.sleep(TRIM_S)
+
+    async def trim(self) -> None:
+        """Forget what is older than its room keeps, in the catalog or not. `LogUnavailable`."""
+        kinds = {spec.name: spec.kind for spec in await self.catalog.list()}
+        now, after = int(time.time()), ""
+        while names := await self.log.rooms(after, TRIM_ROOMS):
+            for name in names:
+                before = now - HISTORY_S[kinds.get(name, "drop-in")]
+                await self.log.trim(name, before)
+                if (live := self.hub.live.get(name)) is not None:
+                    live.forget_before(before)
+            after = names[-1]

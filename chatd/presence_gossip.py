@@ -18,7 +18,7 @@ from chatd.metrics import Metrics
 from chatd.sink import Format
 from presence.messages import Beat, Gone
 from presence.replica import Effect, Replica, Send
-from presence.roster import Member, Roster
+from presence.roster import Roster
 
 SLACK_S: Final = 0.005
 """A timer this close to the wanted moment is not set anew."""
@@ -107,7 +107,7 @@ class PresenceGossip:
         if kept is None or kept[0] is not roster:
             if len(self._rosters) >= MAX_ROSTERS:
                 self._rosters.clear()
-            raw = msgspec.Raw(format_.encode([_person(member) for member in roster.members]))
+            raw = msgspec.Raw(format_.encode(roster.members))
             kept = self._rosters[room, format_] = (roster, raw)
         return kept[1], roster.count
 
@@ -160,7 +160,7 @@ class PresenceGossip:
                 effect.room,
                 wire.Presence(
                     room=effect.room,
-                    joined=[_person(member) for member in effect.joined],
+                    joined=list(effect.joined),
                     left=list(effect.left),
                     away=list(effect.away),
                     back=list(effect.back),
@@ -168,7 +168,3 @@ class PresenceGossip:
                 ),
             )
             self._metrics.presence_frames += 1
-
-
-def _person(member: Member) -> wire.Person:
-    return wire.Person(handle=member.handle, role=member.role, away=member.away)

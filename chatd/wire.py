@@ -19,6 +19,7 @@ from typing import Annotated, Any, Final, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from presence.roster import Member
 from rooms.commands import Command, CommandId, Post, React, RoomName, Seq, Slow, Withdraw
 from rooms.events import AnyEvent
 
@@ -86,14 +87,6 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", omit_defau
     """The common base of the server's frames."""
 
 
-class Person(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One line of the roster."""
-
-    handle: str
-    role: str | None = None
-    away: bool = False
-
-
 class Drawn(Reply, frozen=True, kw_only=True, tag="drawn"):
     id: CommandId
     room: str
@@ -117,7 +110,7 @@ class Joined(Reply, frozen=True, kw_only=True, tag="joined"):
     seat: str
     recovered: bool
     events: list[Any] | msgspec.Raw
-    roster: list[Person] | msgspec.Raw
+    roster: list[Member] | msgspec.Raw
     count: int
     title: str
     kind: str
@@ -155,7 +148,7 @@ class Presence(Reply, frozen=True, kw_only=True, tag="presence"):
     """
 
     room: str
-    joined: list[Person]
+    joined: list[Member]
     left: list[str]
     away: list[str]
     back: list[str]

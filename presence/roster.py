@@ -17,8 +17,8 @@ CROWD_ENDS: Final = 3 / 4
 FACILITATOR: Final = "facilitator"
 
 
-class Member(msgspec.Struct, frozen=True):
-    """One line of the roster."""
+class Member(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of the roster, in here and on the wire."""
 
     handle: str
     role: str | None = None

@@ -139,6 +139,10 @@ class Log(Protocol):
         """The heads of those of `rooms` that have a log."""
         ...
 
+    async def rooms(self, after: str, limit: int) -> Sequence[str]:
+        """The first `limit` names greater than `after`, ascending, of rooms that have a log."""
+        ...
+
     async def claim(self, claims: Sequence[Claim]) -> list[str | None]:
         """One durable transaction; for each claim the handle its owner has in that epoch.
 

@@ -150,6 +150,10 @@ class MemoryLog:
         self._open()
         return {name: self._rooms[name].head for name in rooms if name in self._rooms}
 
+    async def rooms(self, after: str, limit: int) -> Sequence[str]:
+        self._open()
+        return sorted(name for name in self._rooms if name > after)[:limit]
+
     async def claim(self, claims: Sequence[Claim]) -> list[str | None]:
         self._open()
         epochs: dict[str, str] = {}

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _HEADS = "SELECT name, epoch, head, tail, rules_version, rules FROM rooms WHERE name = ANY($1::text[])"
 
+_NAMES = 'SELECT name FROM rooms WHERE name COLLATE "C" > $1 ORDER BY name COLLATE "C" LIMIT $2'
+
 _BEGIN = """
     INSERT INTO rooms (name, epoch, head, tail, rules_version, rules) VALUES ($1, $2, 0, 1, 0, $3)
     ON CONFLICT (name) DO NOTHING
@@ -165,6 +167,9 @@ class PostgresLog:
     async def heads(self, rooms: Sequence[str]) -> Mapping[str, Head]:
         rows = await self._database.read(_HEADS, {"1": list(rooms)})
         return {name: head_of(rest) for name, *rest in rows}
+
+    async def rooms(self, after: str, limit: int) -> Sequence[str]:
+        return [name for (name,) in await self._database.read(_NAMES, {"1": after, "2": limit})]
 
     async def claim(self, claims: Sequence[Claim]) -> list[str | None]:
         async with self._database.transaction() as connection:

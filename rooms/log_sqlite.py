@@ -20,6 +20,7 @@ from rooms.rows_sqlite import (
     BEFORE,
     HEADS,
     LAST_BEFORE,
+    NAMES,
     SINCE,
     begin,
     read_head,
@@ -86,6 +87,9 @@ class SqliteLog:
         rows = await self._database.read(HEADS, (json.dumps(list(rooms)),))
         return {name: head_of(rest) for name, *rest in rows}
 
+    async def rooms(self, after: str, limit: int) -> Sequence[str]:
+        return [name for (name,) in await self._database.read(NAMES, (after, limit))]
+
     async def claim(self, claims: Sequence[Claim]) -> list[str | None]:
         return await self._database.write(lambda connection: _claim(connection, claims))
 
@@ -106,7 +110,8 @@ class SqliteLog:
         for start in range(head.tail, through + 1, CHUNK):
             end = min(start + CHUNK - 1, through)
             count += await self._database.write(partial(_trim, room=room, epoch=head.epoch, through=end))
-        await self._forget(room)
+        if count or await self._database.write(partial(_sweep, room=room)):
+            await self._forget(room)
         return count
 
     async def _forget(self, room: str) -> None:

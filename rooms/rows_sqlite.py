@@ -19,6 +19,8 @@ HEADS: Final = """
     WHERE name IN (SELECT value FROM json_each(?))
 """
 
+NAMES: Final = "SELECT name FROM rooms WHERE name > ? ORDER BY name LIMIT ?"
+
 _STANDINGS: Final = """
     SELECT name, id, epoch, head, tail, rules_version FROM rooms
     WHERE name IN (SELECT value FROM json_each(?))

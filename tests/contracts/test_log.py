@@ -101,6 +101,14 @@ async def test_heads_are_those_of_rooms_that_have_a_log(log: Log, room: Room) ->
     assert await log.heads([]) == {}
 
 
+async def test_rooms_that_have_a_log_are_told_page_by_page(log: Log) -> None:
+    for name in ("b-1", "a", "b.2", "b"):
+        await log.open_room(name)
+    assert await log.rooms("", 3) == ["a", "b", "b-1"]
+    assert await log.rooms("b-1", 3) == ["b.2"]
+    assert await log.rooms("b.2", 3) == []
+
+
 # ---- order and places --------------------------------------------------------------------------
 
 
@@ -154,7 +162,8 @@ async def test_an_empty_append_is_nothing(log: Log) -> None:
 async def test_a_key_is_kept_once(room: Room) -> None:
     assert seqs(await room.append(room.post("1"), room.post("2"))) == [1, 2]
     again = await room.append(room.post("3"), room.post("2", "said again"), room.post("4"), room.post("4"))
-    assert again == [Appended(again[0].event), Duplicate(2), Appended(again[2].event), Duplicate(4)]  # type: ignore[union-attr]
+    assert [type(outcome) for outcome in again] == [Appended, Duplicate, Appended, Duplicate]
+    assert (again[1], again[3]) == (Duplicate(2), Duplicate(4))
     assert seqs(again) == [3, None, 4, None]
     assert texts(await room.all()) == ["hello"] * 4
 

@@ -55,9 +55,10 @@ BACKOFF: Final = Backoff(base_s=0.1, cap_s=1.0)
 class Talker:
     """One person in one room. `left`, `joined`: whom they were shown to come and to go, in order."""
 
-    def __init__(self, load: "Load", name: str, room: str, codec: Codec) -> None:
+    def __init__(self, load: "Load", name: str, room: str, codec: Codec, *, speaks: bool) -> None:
         self.name = name
         self.room_name = room
+        self.speaks = speaks
         self.acked = 0
         self.handles: list[str] = []
         """As given with each seat; always the same one, where all is well."""
@@ -89,9 +90,9 @@ class Talker:
             self.room = await self.client.join(self.room_name, patience_s=PATIENCE_S)
             group.create_task(self._listen())
             seated.set()
-            for number in itertools.count():
-                if load.quiet.is_set():
-                    break
+            number = 0
+            while self.speaks and not load.quiet.is_set():
+                number += 1
                 await self.post(f"{self.name} says line {number}")
                 await load.pause()
             self.said_all = True
@@ -152,18 +153,18 @@ class Load:
         self.acked_at: dict[tuple[str, int], float] = {}
         self.delays: deque[tuple[float, float]] = deque()
         """(when it was acked, seconds from there until it reached somebody), once for each who saw it."""
-        self.rooms = tuple(rooms)
         self._next_room = itertools.cycle(rooms)
         self._codecs: itertools.cycle[Codec] = itertools.cycle(("json", "msgpack"))
         self._pause_s = pause_s
         self._group: asyncio.TaskGroup
         self._early: Counter[tuple[str, int]] = Counter()
 
-    async def come(self, people: int) -> None:
+    async def come(self, people: int, *, room: str | None = None, speak: bool = True) -> None:
         """So many more people, spread over the rooms; returns when all have a seat."""
         seated = [asyncio.Event() for _ in range(people)]
         for event in seated:
-            talker = Talker(self, f"person-{len(self.talkers)}", next(self._next_room), next(self._codecs))
+            name, codec = f"person-{len(self.talkers)}", next(self._codecs)
+            talker = Talker(self, name, room or next(self._next_room), codec, speaks=speak)
             self.talkers.append(talker)
             self._group.create_task(talker.live(event))
         await until(lambda: all(event.is_set() for event in seated), "seats", within_s=PATIENCE_S)
@@ -178,8 +179,8 @@ class Load:
         raise AssertionError("some worker takes no connections")
 
     async def goes_on(self, posts: int = 3) -> None:
-        """Return when everybody was acked so many more posts than now."""
-        wanted = {talker: talker.acked + posts for talker in self.talkers}
+        """Return when everybody who speaks was acked so many more posts than now."""
+        wanted = {talker: talker.acked + posts for talker in self.talkers if talker.speaks}
         await until(
             lambda: all(talker.acked >= enough for talker, enough in wanted.items()),
             f"{posts} more acks for everybody",
@@ -188,7 +189,10 @@ class Load:
 
     async def know_each_other(self) -> None:
         """Return when everybody's roster names all who talk in the room. Who came before is forgotten."""
-        here = {room: {talker.handle for talker in self.in_room(room)} for room in self.rooms}
+        here = {
+            room: {talker.handle for talker in self.in_room(room)}
+            for room in {talker.room_name for talker in self.talkers}
+        }
         await until(
             lambda: all(here[talker.room_name] <= talker.room.roster.keys() for talker in self.talkers),
             "full rosters",

@@ -72,6 +72,9 @@ class DoubtfulLog:
         await asyncio.sleep(0)
         return await self._log.heads(rooms)
 
+    async def rooms(self, after: str, limit: int) -> Sequence[str]:
+        return await self._log.rooms(after, limit)
+
     async def claim(self, claims: Sequence[Claim]) -> list[str | None]:
         return await self._log.claim(claims)
 
