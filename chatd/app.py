@@ -35,6 +35,7 @@ from rooms.commands import RoomName
 WEB: Final = Path(web.__file__).parent
 LOBBY_PAGE: Final = "lobby.html"
 ROOM_PAGE: Final = "room.html"
+STYLEGUIDE_PAGE: Final = "styleguide.html"
 NOT_FOUND_PAGE: Final = "404.html"
 
 SENTENCES: Final[Mapping[int, tuple[str, str]]] = {
@@ -87,6 +88,12 @@ def create_app(
             raise HTTPException(404) from None
         return pages.page(request, ROOM_PAGE)
 
+    async def styleguide(request: Request) -> Response:
+        """Every component in every state, for who works on the page: only on a server that is open to all."""
+        if not settings.open:
+            raise HTTPException(404)
+        return pages.page(request, STYLEGUIDE_PAGE)
+
     async def static(request: Request) -> Response:
         answer = pages.static(request, request.path_params["path"])
         if answer is None:
@@ -111,6 +118,7 @@ def create_app(
         routes=[
             Route("/", lobby),
             Route("/room/{room}", room),
+            Route("/styleguide", styleguide),
             Route("/static/{path:path}", static),
             Route("/ws", needs_upgrade),
             Route("/api/rooms", api.rooms),

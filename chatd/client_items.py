@@ -173,7 +173,7 @@ class Backoff:
 
     def delay_s(self, attempt: int) -> float:
         longest_s = min(self.cap_s, self.base_s * 2 ** min(attempt, 30))
-        return random.uniform(0.0, longest_s)  # noqa: S311 - spreads load, guards nothing
+        return random.uniform(0.0, longest_s)
 
 
 # ---- from frames -------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -110,6 +111,7 @@ class Node:
         self._ready = False
         self._stopping = False
         self._lively: dict[str, float] = {}
+        self._compare_soon = asyncio.Event()
         self.door = door_settings(settings)
         self.sockets = Sockets(self.door, self.metrics)
         self.bus: Bus = bus if bus is not None else self._make_bus(settings.redis)
@@ -261,8 +263,8 @@ class Node:
         self.presence.bus_health(healthy)
         if self._ready:
             _log.warning("bus_back" if healthy else "bus_away")
-        if healthy and not self._stopping:
-            self._tasks.spawn(self.hub.compare_with_log(), name="node.catch_up")
+        # Either way at once: what was lost on the way down is as good as what was missed until now.
+        self._compare_soon.set()
 
     def _erased(self, room: str, sinks: Sequence[Sink]) -> None:
         self.gateway.expel(room, sinks)
@@ -296,7 +298,10 @@ class Node:
     async def _compare(self) -> None:
         """What the bus lost, or cannot carry just now, comes from the log. One process needs none of it."""
         while self.settings.redis:
-            await asyncio.sleep(COMPARE_S if self.bus.healthy else COMPARE_WITHOUT_BUS_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(COMPARE_S if self.bus.healthy else COMPARE_WITHOUT_BUS_S):
+                    await self._compare_soon.wait()
+            self._compare_soon.clear()
             await self.hub.compare_with_log()
 
     async def _keep_trimming(self) -> None:

@@ -299,10 +299,12 @@ def encode_msgpack(frame: msgspec.Struct) -> bytes:
 
 def _reason(error: Exception) -> str:
     """What is wrong, without what was sent: a validation error may quote the client's words."""
-    if isinstance(error, msgspec.ValidationError):
-        path = str(error).rpartition(" - at `")[2].rstrip("`")
-        expected = (
-            str(error).partition(",")[0] if str(error).startswith(("Expected", "Object missing")) else ""
-        )
-        return f"{expected} at {path}".strip() if path.startswith("$") else expected or "not a command"
-    return "not readable as one object"
+    if not isinstance(error, msgspec.ValidationError):
+        return "not readable as one object"
+    # The path comes last, whatever a client wrote that looks like one.
+    path = str(error).rpartition(" - at `")[2]
+    what = str(error).partition(" - at `")[0].partition(", got")[0]
+    if not what.startswith(("Expected", "Object missing")):
+        what = "not a command, or with a field that it does not have"
+    place = path.rstrip("`")
+    return f"{what} at {place}" if place.startswith("$") else what

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from scripts.benchmark import tools
 from scripts.benchmark.generator import Phase, cpu_between, run
-from scripts.benchmark.processes import cores, cpu_s
+from scripts.benchmark.processes import cores
 from scripts.benchmark.servers import Running, Server
 
 Figures: TypeAlias = dict[str, float | int | bool | str]
@@ -199,13 +199,8 @@ def growth_rooms(server: Server, place: Running, rooms: int, pace: Pace) -> Figu
 
 def fill_log(place: Running, posts: int) -> None:
     """Bring the log of a chatd that runs to `posts` events, through its own code, in another process."""
-    code = (
-        "import asyncio, sys\n"
-        "from pathlib import Path\n"
-        "from scripts.benchmark.fill import fill\n"
-        "asyncio.run(fill(Path(sys.argv[1]), int(sys.argv[2])))\n"
-    )
-    filler = place.start("fill", [sys.executable, "-c", code, str(place.folder / "data/chatd.db"), str(posts)])
+    command = [sys.executable, "-m", "scripts.benchmark.fill", str(place.folder / "data/chatd.db"), str(posts)]
+    filler = place.start("fill", command)
     filler.wait_for_text("filled")
     place.processes.remove(filler)
     filler.stop()
@@ -219,8 +214,3 @@ def growth_log(server: Server, place: Running, posts: int, pace: Pace) -> Figure
     if have < posts:
         fill_log(place, posts - have)
     return {"x": posts, **shape(server, place, Shape("log", 10, 10, 10_000), pace)}
-
-
-def idle_cpu_s(place: Running) -> float:
-    """CPU seconds that the server has used so far."""
-    return cpu_s(place.pids)

@@ -13,13 +13,18 @@ Touches the network, and /proc to find out who serves whom.
 
 import asyncio
 import itertools
+import json
+import socket
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 import httpx
 import psutil  # type: ignore[import-untyped]  # it ships no types
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import connect as open_websocket
+from websockets.typing import Subprotocol
 
 from chatd.checker import Acked, Checker, Ended, Kept, Saw, Sent, Started, Verdict
 from chatd.client import (
@@ -35,6 +40,7 @@ from chatd.client import (
     connect,
 )
 from chatd.replay_people import mark_of
+from chatd.wire import JSON_SUBPROTOCOL
 from tests.fixtures.servers import Server, until
 
 SLACK_S: Final = 1.0
@@ -64,6 +70,9 @@ class Talker:
         """As given with each seat; always the same one, where all is well."""
         self.broke: list[int] = []
         """The close code of each connection that broke."""
+        self.back_at: list[float] = []
+        """When each break was mended (loop time)."""
+        self.presence_frames = 0
         self.joined: list[str] = []
         self.left: list[str] = []
         self.clean_starts = 0
@@ -93,7 +102,7 @@ class Talker:
             number = 0
             while self.speaks and not load.quiet.is_set():
                 number += 1
-                await self.post(f"{self.name} says line {number}")
+                await self.post(f"{self.name} says line {number} {load.padding}")
                 await load.pause()
             self.said_all = True
             await load.over.wait()
@@ -133,7 +142,9 @@ class Talker:
                     load.checker.see(Started(name, room, self._epoch, after, recovered=True))
                     self._live_from = head
                     self.handles.append(self.room.handle)
+                    self.back_at.append(asyncio.get_running_loop().time())
                 case Presence(joined=joined, left=left):
+                    self.presence_frames += 1
                     self.joined += [person.handle for person in joined]
                     self.left += left
                 case Lost(code):
@@ -143,7 +154,7 @@ class Talker:
 class Load:
     """Everybody, and what became known. Made by `talking`."""
 
-    def __init__(self, url: str, *, rooms: Sequence[str], pause_s: float) -> None:
+    def __init__(self, url: str, *, rooms: Sequence[str], pause_s: float, padding: str) -> None:
         self.url = url
         self.checker = Checker()
         self.quiet = asyncio.Event()
@@ -155,6 +166,7 @@ class Load:
         """(when it was acked, seconds from there until it reached somebody), once for each who saw it."""
         self._next_room = itertools.cycle(rooms)
         self._codecs: itertools.cycle[Codec] = itertools.cycle(("json", "msgpack"))
+        self.padding = padding
         self._pause_s = pause_s
         self._group: asyncio.TaskGroup
         self._early: Counter[tuple[str, int]] = Counter()
@@ -169,13 +181,13 @@ class Load:
             self._group.create_task(talker.live(event))
         await until(lambda: all(event.is_set() for event in seated), "seats", within_s=PATIENCE_S)
 
-    async def spread_over(self, server: Server, at_least: int = 2) -> None:
+    async def spread_over(self, server: Server, at_least: int = 2, *, speak: bool = True) -> None:
         """More people, until every worker serves that many. Which one takes a connection is chance."""
         pids = server.worker_pids()
         for _ in range(20):
             if all(len(peers(server, pid)) >= at_least for pid in pids):
                 return
-            await self.come(2)
+            await self.come(2, speak=speak)
         raise AssertionError("some worker takes no connections")
 
     async def goes_on(self, posts: int = 3) -> None:
@@ -279,10 +291,15 @@ class Load:
 
 @asynccontextmanager
 async def talking(
-    url: str, *, rooms: Sequence[str] = ("icu", "er"), people: int = 6, pause_s: float = PAUSE_S
+    url: str,
+    *,
+    rooms: Sequence[str] = ("icu", "er"),
+    people: int = 6,
+    pause_s: float = PAUSE_S,
+    padding: str = "",
 ) -> AsyncIterator[Load]:
     """People who talk, from now until the end of the block. A talker's error is the block's."""
-    load = Load(url, rooms=rooms, pause_s=pause_s)
+    load = Load(url, rooms=rooms, pause_s=pause_s, padding=padding)
     async with asyncio.TaskGroup() as load._group:
         await load.come(people)
         yield load
@@ -305,6 +322,68 @@ async def until_s(condition: Callable[[], bool], what: str) -> float:
     begun = loop.time()
     await until(condition, what, within_s=PATIENCE_S)
     return loop.time() - begun
+
+
+# ---- somebody without a client that comes back by itself ---------------------------------------
+
+
+class Guest:
+    """A bare connection with one seat: does nothing by itself, reads when it is told to."""
+
+    def __init__(self, websocket: ClientConnection, joined: dict[str, Any]) -> None:
+        self.websocket = websocket
+        self.joined = joined
+        self.handle: str = joined["handle"]
+
+    @property
+    def port(self) -> int:
+        port: int = self.websocket.local_address[1]
+        return port
+
+    @property
+    def proof(self) -> dict[str, Any]:
+        """What to join with to get this seat again."""
+        return {"seat": self.joined["seat"], "epoch": self.joined["epoch"], "after": self.joined["head"]}
+
+    async def frame(self) -> dict[str, Any]:
+        """The next frame. Raises `ConnectionClosed` at the end."""
+        async with asyncio.timeout(PATIENCE_S):
+            frame: dict[str, Any] = json.loads(await self.websocket.recv())
+            return frame
+
+    async def leave(self) -> None:
+        await self.websocket.send(json.dumps({"t": "leave", "id": 2, "room": self.joined["room"]}))
+
+    def drop(self) -> None:
+        """Gone without a word."""
+        self.websocket.transport.abort()
+
+
+async def guest(
+    server: Server, room: str, *, receive_buffer_bytes: int | None = None, **proof: object
+) -> Guest:
+    """A new connection with a seat in `room`."""
+    bare = socket.socket()
+    if receive_buffer_bytes is not None:
+        bare.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
+    bare.setblocking(False)
+    async with asyncio.timeout(PATIENCE_S):
+        await asyncio.get_running_loop().sock_connect(bare, ("127.0.0.1", port_of(server)))
+        websocket = await open_websocket(
+            server.ws_url,
+            sock=bare,
+            subprotocols=[Subprotocol(JSON_SUBPROTOCOL)],
+            proxy=None,
+            compression=None,
+            max_size=None,
+            open_timeout=PATIENCE_S,
+            ping_interval=None,
+            close_timeout=2,
+        )
+        await websocket.send(json.dumps({"t": "join", "id": 1, "room": room, **proof}))
+        joined = json.loads(await websocket.recv())
+    assert joined["t"] == "joined", joined
+    return Guest(websocket, joined)
 
 
 # ---- who serves whom, and what the server says of itself ---------------------------------------

@@ -1,14 +1,10 @@
 """A worker dies by `kill -9` under load: nobody loses a word or a handle, and nobody is shown a storm."""
 
 import asyncio
-import json
 
 import pytest
-from websockets.asyncio.client import ClientConnection
-from websockets.asyncio.client import connect as open_websocket
 
-from chatd.wire import JSON_SUBPROTOCOL
-from tests.faults.load import DEAD_WORKER_S, PATIENCE_S, SLACK_S, Load, peers, talking
+from tests.faults.load import DEAD_WORKER_S, PATIENCE_S, SLACK_S, Load, guest, peers, talking
 from tests.fixtures.buses import Valkey
 from tests.fixtures.servers import Serve, Server, until
 
@@ -16,13 +12,6 @@ from tests.fixtures.servers import Serve, Server, until
 @pytest.fixture
 async def three(serve: Serve, valkey: Valkey) -> Server:
     return await serve("--open", "--workers", "3", "--redis", valkey.url, "--set", "post_per_s=0")
-
-
-async def guest(server: Server, room: str) -> tuple[ClientConnection, str]:
-    """Somebody who will not come back by themselves, and their handle."""
-    websocket = await open_websocket(server.ws_url, subprotocols=[JSON_SUBPROTOCOL], proxy=None)  # type: ignore[list-item]  # a NewType of str
-    await websocket.send(json.dumps({"t": "join", "id": 1, "room": room}))
-    return websocket, str(json.loads(await websocket.recv())["handle"])
 
 
 async def kill(load: Load, server: Server, pid: int) -> None:
@@ -44,19 +33,19 @@ async def test_a_worker_that_is_killed_takes_nobody_and_nothing_with_it(three: S
     async with talking(three.url, people=8) as load:
         await load.spread_over(three)
         room = load.talkers[0].room_name
-        ghost, ghost_handle = await guest(three, room)
+        ghost = await guest(three, room)
         watchers = load.in_room(room)
         await until(
-            lambda: all(ghost_handle in talker.room.roster for talker in watchers),
+            lambda: all(ghost.handle in talker.room.roster for talker in watchers),
             "all see the guest",
             within_s=PATIENCE_S,
         )
-        [victim] = [pid for pid in three.worker_pids() if ghost.local_address[1] in peers(three, pid)]
+        [victim] = [pid for pid in three.worker_pids() if ghost.port in peers(three, pid)]
         here = {talker.handle for talker in load.talkers}
         await load.know_each_other()
 
         await load.goes_on()
-        ghost.transport.abort()
+        ghost.drop()
         died = loop.time()
         await kill(load, three, victim)
         moved = [talker for talker in load.talkers if talker.broke]
@@ -65,7 +54,7 @@ async def test_a_worker_that_is_killed_takes_nobody_and_nothing_with_it(three: S
         assert stayed
 
         await until(
-            lambda: not any(ghost_handle in talker.room.roster for talker in watchers),
+            lambda: not any(ghost.handle in talker.room.roster for talker in watchers),
             "the guest is gone from every roster",
             within_s=PATIENCE_S,
         )
