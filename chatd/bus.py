@@ -21,6 +21,12 @@ from typing import Protocol
 
 class Bus(Protocol):
     healthy: bool
+
+    @property
+    def dropped(self) -> int:
+        """Messages published here that were not sent."""
+        ...
+
     on_message: Callable[[str, bytes], None]
     """(channel, payload), in the event loop's thread. Set before `start`; must not raise."""
     on_health: Callable[[bool], None]

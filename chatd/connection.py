@@ -1,6 +1,6 @@
 """One connection and the seats it sits in: plain state, kept small, judged by the gateway."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from chatd.live_room import LiveRoom
 from chatd.seats import Seat
@@ -8,6 +8,9 @@ from chatd.settings import Settings
 from chatd.sink import Sink
 from rooms.pace import Bucket
 from rooms.rules import FACILITATOR, Who
+
+ENTRY_S: Final = 900.0
+"""How long somebody who has drawn a handle may read the ground rules before they are cut."""
 
 
 class Owner(Protocol):
@@ -42,14 +45,20 @@ class Seated:
 
 
 class Connection:
-    """Implements `chatd.sink.Receiver`. `join_by`: when it is cut unless it has joined; None: it has."""
+    """Implements `chatd.sink.Receiver`.
 
-    __slots__ = ("_owner", "bad_frames", "join_by", "seats", "sink", "waiting")
+    `join_by`: when it is cut unless it has joined, None while it sits somewhere; `patience`: until
+    when drawing a handle may put that off. `asks`: how fast it may join, draw and read history.
+    """
 
-    def __init__(self, owner: Owner, sink: Sink, join_by: float) -> None:
+    __slots__ = ("_owner", "asks", "bad_frames", "join_by", "patience", "seats", "sink", "waiting")
+
+    def __init__(self, owner: Owner, sink: Sink, settings: Settings, now: float) -> None:
         self._owner = owner
         self.sink = sink
-        self.join_by: float | None = join_by
+        self.asks = Bucket(settings.ask_burst, settings.ask_per_s)
+        self.join_by: float | None = now + settings.join_timeout_s
+        self.patience = now + ENTRY_S
         self.seats: dict[str, Seated] = {}
         self.bad_frames = 0
         self.waiting = 0

@@ -7,6 +7,7 @@ a `Seat`: a handle, a role and a pseudonym, good in this epoch of this room and 
 """
 
 import asyncio
+import secrets
 import time
 from collections.abc import Sequence
 from typing import Final
@@ -15,7 +16,7 @@ import msgspec
 
 from chatd.seats import Seat, Seats
 from chatd.settings import Settings
-from chatd.tickets import Role, TicketRefused, Tickets
+from chatd.tickets import Role, Ticket, TicketRefused, Tickets
 from chatd.wire import ErrorCode, Join
 from presence.handles import candidates
 from rooms.catalog import Catalog, RoomSpec
@@ -26,6 +27,8 @@ HANDLES_TRIED: Final = 8
 """Candidates in one claim. With over 100,000 word pairs the first one is nearly always free."""
 CLAIMS: Final = 4
 """Claims before giving up: by then the room's words are used up or the store misbehaves."""
+KEEP_SPENT_S: Final = 60
+"""How much longer than a ticket's life its use is remembered: clocks differ."""
 KNOWN_S: Final = 1.0
 """How long a room's specification is believed before it is read again: when a thousand come at once
 it is read once."""
@@ -47,6 +50,8 @@ class Admission(msgspec.Struct, frozen=True):
     pseudonym: bytes
     handle: str | None = None
     wish: str | None = None
+    once: Ticket | None = None
+    """A ticket that is good for one entry, to be used up (`Door.spend`) when nothing else can fail."""
 
 
 class Door:
@@ -85,8 +90,8 @@ class Door:
             return RoomSpec(name=name, title=name, capacity=self._settings.capacity, open=True, listed=False)
         raise Refused(ErrorCode.UNKNOWN_ROOM)
 
-    async def admit(self, join: Join, spec: RoomSpec, epoch: str) -> Admission:
-        """Judge what was shown. `Refused`, `LogError`."""
+    def admit(self, join: Join, spec: RoomSpec, epoch: str) -> Admission:
+        """Judge what was shown; changes nothing. `Refused`."""
         now = time.time()
         if join.seat is not None:
             seat = self._seats.restore(join.seat, spec.name, epoch, now)
@@ -95,21 +100,26 @@ class Door:
             return Admission(seat.role, seat.pseudonym, handle=seat.handle)
         subject: str | None = None
         role: Role = "participant"
+        once: Ticket | None = None
         if join.ticket is not None:
             try:
                 ticket = self._tickets.check(join.ticket, spec.name, now)
             except TicketRefused:
                 raise Refused(ErrorCode.TICKET_REFUSED) from None
-            if ticket.once and not await self._log.spend(ticket.digest, ticket.expires_at + 60):
-                raise Refused(ErrorCode.TICKET_SPENT)
             subject, role = ticket.subject, ticket.role
+            once = ticket if ticket.once else None
         elif not (spec.open or self._settings.open):
             raise Refused(ErrorCode.TICKET_NEEDED)
         wish, pseudonym = None, self._seats.pseudonym(spec.name, epoch, subject)
         if join.offer is not None:
             offered = self._seats.offered(join.offer, spec.name, epoch, now)
             wish = offered[0] if offered is not None else None
-        return Admission(role, pseudonym, wish=wish)
+        return Admission(role, pseudonym, wish=wish, once=once)
+
+    async def spend(self, ticket: Ticket) -> None:
+        """Use a one-time ticket up: the last step of entering. `Refused` where it was used before."""
+        if not await self._log.spend(ticket.digest, ticket.expires_at + KEEP_SPENT_S):
+            raise Refused(ErrorCode.TICKET_SPENT)
 
     async def seat(self, admission: Admission, spec: RoomSpec, epoch: str) -> Seat:
         """The seat of the one admitted, with a handle that is theirs alone in this epoch.
@@ -130,6 +140,9 @@ class Door:
         owner = self._seats.owner(room, epoch, admission.pseudonym)
         for attempt in range(CLAIMS):
             wanted = candidates(admission.pseudonym, HANDLES_TRIED, nth_draw=attempt)
+            if attempt == CLAIMS - 1:
+                # So many have been here that word pairs run out. Nobody stays outside for want of a word.
+                wanted = tuple(f"{handle}-{secrets.randbelow(9998) + 2}" for handle in wanted)
             if admission.wish is not None:
                 wanted = (admission.wish, *wanted)
             answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()

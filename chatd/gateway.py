@@ -20,11 +20,11 @@ from chatd.hub import EpochGone, Hub
 from chatd.live_room import LiveRoom
 from chatd.metrics import Metrics
 from chatd.presence_gossip import PresenceGossip
+from chatd.seats import Seat
 from chatd.settings import Settings
 from chatd.sink import Receiver, Sink
 from chatd.spawn import Tasks
 from chatd.wire import CloseCode, ErrorCode
-from rooms.catalog import RoomSpec
 from rooms.commands import CommandId, Post, React, RoomCommand, Slow, Withdraw
 from rooms.events import AnyEvent
 from rooms.group_commit import GroupCommit
@@ -34,7 +34,6 @@ from rooms.log import (
     Duplicate,
     Log,
     LogError,
-    LogUnavailable,
     NotFound,
     NotYours,
     Outcome,
@@ -48,10 +47,10 @@ MAX_WAITING: Final = 8
 """Joins and reads of history that one connection may have under way."""
 BAD_FRAMES: Final = 3
 """Frames in a row that cannot be read before the connection is closed."""
-ENTRY_S: Final = 900.0
-"""How long somebody who has drawn a handle may read the ground rules before the connection is cut."""
 KEEP_PACE_S: Final = 60.0
 """How long a seat's pace outlives its last connection, so that a reload does not refill it."""
+RETURNING: Final = 2
+"""How many times its capacity a room may hold of those who had a seat in it already."""
 RETRY_LOG_S: Final = 1.0
 RETRY_BUSY_S: Final = 2.0
 
@@ -116,7 +115,7 @@ class Gateway:
     # ---- connections ---------------------------------------------------------------------------
 
     def connected(self, sink: Sink) -> Receiver:
-        connection = Connection(self, sink, self._clock() + self._settings.join_timeout_s)
+        connection = Connection(self, sink, self._settings, self._clock())
         self.connections[sink] = connection
         return connection
 
@@ -239,7 +238,7 @@ class Gateway:
         if ask.tries < TRIES:
             try:
                 await self.hub.catch_up(ask.seated.live)
-            except LogUnavailable:
+            except LogError:
                 code, retry_after_s = ErrorCode.LOG_UNAVAILABLE, RETRY_LOG_S
             else:
                 if ask.connection.seats.get(ask.command.room) is ask.seated:
@@ -261,8 +260,6 @@ class Gateway:
         if seated is not None:
             self._unseat(connection, seated, at_once=True)
             self.hub.reply(connection.sink, wire.Ok(id=command.id))
-            if not connection.seats:
-                connection.join_by = self._clock() + self._settings.join_timeout_s
 
     def _away(self, connection: Connection, command: wire.Away) -> None:
         seated = self._seated(connection, command.room, command.id)
@@ -280,7 +277,7 @@ class Gateway:
     def _draw(self, connection: Connection, command: wire.Draw) -> None:
         if connection.join_by is not None:
             # Somebody is at the door and reads what is asked of them: that may take its time.
-            connection.join_by = self._clock() + ENTRY_S
+            connection.join_by = max(connection.join_by, connection.patience)
         self._wait_for(connection, command.id, self._draw_now(connection, command))
 
     async def _draw_now(self, connection: Connection, command: wire.Draw) -> None:
@@ -301,11 +298,6 @@ class Gateway:
         self.hub.reply(connection.sink, answer)
 
     def _join(self, connection: Connection, command: wire.Join) -> None:
-        if len(connection.seats) >= self._settings.max_rooms_per_connection and (
-            command.room not in connection.seats
-        ):
-            self._refuse(connection, command.id, ErrorCode.TOO_MANY_ROOMS)
-            return
         self._wait_for(connection, command.id, self._join_now(connection, command))
 
     def _wait_for(self, connection: Connection, id_: CommandId, work: Coroutine[None, None, None]) -> None:
@@ -313,6 +305,9 @@ class Gateway:
         if connection.waiting >= MAX_WAITING:
             work.close()
             self._refuse(connection, id_, ErrorCode.TOO_FAST, RETRY_LOG_S)
+            return
+        if not self._paced(connection, connection.asks, id_):
+            work.close()
             return
         connection.waiting += 1
         self._tasks.spawn(self._answer(connection, id_, work), name="gateway.answer")
@@ -323,6 +318,8 @@ class Gateway:
         try:
             await work
         except Refused as refusal:
+            if refusal.code is ErrorCode.SEAT_REFUSED:
+                self._metrics.recoveries["seat_refused"].add()
             self._refuse(connection, id_, refusal.code)
         except EpochGone:
             self._refuse(connection, id_, ErrorCode.SEAT_REFUSED)
@@ -335,13 +332,19 @@ class Gateway:
         spec = await self._door.room(command.room)
         live = await self.hub.open(spec.name)
         epoch = live.state.epoch
-        admission = await self._door.admit(command, spec, epoch)
+        admission = self._door.admit(command, spec, epoch)
         seat = await self._door.seat(admission, spec, epoch)
-        self._check_places(connection, spec, seat.handle, seat.role)
+        # A gap in the radio must not cost somebody their place: who has a seat may come back to a full room.
+        capacity = spec.capacity * (RETURNING if command.seat is not None else 1)
+        self._check_places(connection, spec.name, seat, capacity)
+        if admission.once is not None:
+            await self._door.spend(admission.once)
+            self._check_places(connection, spec.name, seat, capacity)
 
         if (before := connection.seats.get(spec.name)) is not None:
             # The client lost its place in the stream and asks again: the same person, no leave.
             self._unseat(connection, before, at_once=False)
+        connection.join_by = None
         seated = connection.seat(live, seat, self._take_pace(spec.name, seat.handle))
         self._presence.enter(spec.name, seat.handle, seated.who.role)
         try:
@@ -360,7 +363,6 @@ class Gateway:
             if spec.name not in connection.seats:
                 self.hub.leave(live, connection.sink)
             raise Refused(ErrorCode.NOT_JOINED)
-        connection.join_by = None
         if command.seat is not None:
             self._metrics.recoveries["recovered" if entry.recovered else "clean_start"].add()
         roster, count = self._presence.roster(spec.name, seat.handle, connection.sink.format)
@@ -384,21 +386,28 @@ class Gateway:
             ),
         )
 
-    def _check_places(self, connection: Connection, spec: RoomSpec, handle: str, role: str) -> None:
+    def _check_places(self, connection: Connection, room: str, seat: Seat, capacity: int) -> None:
         """Is there a place in the room, and on this node for one more window of this seat?"""
         if connection.sink not in self.connections:
             raise Refused(ErrorCode.NOT_JOINED)
-        if spec.name not in connection.seats:
-            pace = self._paces.get((spec.name, handle))
+        before = connection.seats.get(room)
+        if before is None and len(connection.seats) >= self._settings.max_rooms_per_connection:
+            raise Refused(ErrorCode.TOO_MANY_ROOMS)
+        if before is None or before.who.handle != seat.handle:
+            pace = self._paces.get((room, seat.handle))
             if pace is not None and pace.windows >= self._settings.max_connections_per_seat:
                 raise Refused(ErrorCode.TOO_MANY_CONNECTIONS)
-        if role != FACILITATOR and not self._presence.has_place(spec.name, handle, spec.capacity):
+        if seat.role != FACILITATOR and not self._presence.has_place(room, seat.handle, capacity):
             raise Refused(ErrorCode.ROOM_FULL)
 
     def _unseat(self, connection: Connection, seated: Seated, *, at_once: bool) -> None:
+        """Give the seat up, once: whoever comes second finds it gone, or taken by a later join."""
         room, handle = seated.live.name, seated.who.handle
-        if connection.seats.get(room) is seated:
-            del connection.seats[room]
+        if connection.seats.get(room) is not seated:
+            return
+        del connection.seats[room]
+        if not connection.seats:
+            connection.join_by = self._clock() + self._settings.join_timeout_s
         self.hub.leave(seated.live, connection.sink)
         self._presence.leave(room, handle, at_once=at_once)
         seated.pace.windows -= 1

@@ -22,8 +22,8 @@ from chatd.live_room import RECENT, LiveRoom
 from chatd.metrics import Metrics
 from chatd.sink import Sink
 from chatd.spawn import Tasks
-from rooms.events import AnyEvent
-from rooms.log import Log, LogUnavailable
+from rooms.events import AnyEvent, Posted
+from rooms.log import Log, LogError
 
 HOLD_S: Final = 0.05
 """How long a hole may last before it is mended from the log. The bus usually fills it sooner."""
@@ -33,6 +33,8 @@ READ: Final = 500
 """Events read from the log at a time."""
 KEEP_EMPTY_S: Final = 30.0
 """How long a room without members stays live: somebody reloads, somebody else comes."""
+MAX_OLDER_BYTES: Final = 256 * 1024
+"""Text in one recovery. Who missed more gets a clean start, which every connection can take in."""
 RETRY_S: Final = 0.25
 """Pause before the log is asked again when it was unavailable."""
 
@@ -85,14 +87,17 @@ class Hub:
         self._on_idle = on_idle
         self._on_erased = on_erased
         self._rooms: dict[str, LiveRoom] = {}
-        self._opening: dict[str, asyncio.Task[LiveRoom | LogUnavailable]] = {}
-        self._early: dict[str, list[AnyEvent]] = {}
-        self._reads: dict[tuple[str, str, int], asyncio.Task[list[AnyEvent] | LogUnavailable]] = {}
+        self._opening: dict[str, asyncio.Task[LiveRoom | LogError]] = {}
+        self._early: dict[str, list[tuple[str, AnyEvent]]] = {}
+        """Of the rooms that are being opened: what the bus brought meanwhile, and of which epoch."""
+        self._reads: dict[tuple[str, str, int], asyncio.Task[list[AnyEvent] | LogError]] = {}
         self._mending: set[LiveRoom] = set()
         self._empty: dict[LiveRoom, float] = {}
         self._dirty: dict[LiveRoom, None] = {}
         self._outgoing: list[Sink] = []
         self._scheduled = False
+        self._stopped = False
+        self._guarded_flush = tasks.guard(self.flush)
 
     # ---- rooms come and go ---------------------------------------------------------------------
 
@@ -102,9 +107,14 @@ class Hub:
         return self._rooms
 
     async def open(self, name: str) -> LiveRoom:
-        """The live room `name`, opened now where it is not. `LogUnavailable` where it cannot be read."""
+        """The live room `name`, opened now where it is not. `LogError` where it cannot be read.
+
+        It stays live for `KEEP_EMPTY_S` at least, so there is time to take a seat in it.
+        """
         live = self._rooms.get(name)
         if live is not None:
+            if live in self._empty:
+                self._empty[live] = self._clock()
             return live
         task = self._opening.get(name)
         if task is None:
@@ -112,19 +122,20 @@ class Hub:
             self._opening[name] = task
         # Shielded: one person who gives up must not take the room from the others who wait for it.
         opened = await asyncio.shield(task)
-        if isinstance(opened, LogUnavailable):
+        if isinstance(opened, LogError):
             raise opened
         return opened
 
-    async def _open(self, name: str) -> LiveRoom | LogUnavailable:
-        early: list[AnyEvent] = []
+    async def _open(self, name: str) -> LiveRoom | LogError:
+        """Errors are the result, not raised: they concern those who wait, not the node."""
+        early: list[tuple[str, AnyEvent]] = []
         self._early[name] = early
         self._on_live(name)
         try:
             await self._bus.subscribe(room_channel(name))
             head = await self._log.open_room(name)
             recent = await self._log.since(name, head.epoch, max(0, head.head - RECENT), RECENT)
-        except LogUnavailable as error:
+        except LogError as error:
             self._bus.unsubscribe(room_channel(name))
             self._on_idle(name)
             return error
@@ -133,7 +144,7 @@ class Hub:
             del self._opening[name]
         live = self._rooms[name] = LiveRoom(name, head, recent, self._clock())
         self._empty[live] = self._clock()
-        self.offer(name, head.epoch, early)
+        self.offer(name, head.epoch, [event for epoch, event in early if epoch == head.epoch])
         return live
 
     def close_empty(self) -> None:
@@ -141,6 +152,12 @@ class Hub:
         before = self._clock() - KEEP_EMPTY_S
         for live in [live for live, since in self._empty.items() if since < before]:
             self._drop(live)
+
+    def stop(self) -> None:
+        """Nothing is mended any more, and no timer runs. The rooms stay as they are."""
+        self._stopped = True
+        for live in self._rooms.values():
+            live.stop_waiting()
 
     def _drop(self, live: LiveRoom) -> None:
         del self._rooms[live.name]
@@ -159,8 +176,11 @@ class Hub:
 
         With `epoch` and `after` it continues there, if that is the room's epoch and not more
         than `recover_events` ago; otherwise it starts clean with the last `history` events.
-        What is placed after this returns reaches the sink by itself. `EpochGone`, `LogUnavailable`.
+        What is placed after this returns reaches the sink by itself. `EpochGone`, `LogError`.
         """
+        if epoch == live.state.epoch and after is not None and after > live.head:
+            # They have seen more than this node: where they were, events arrived sooner.
+            await self.catch_up(live)
         older: list[AnyEvent] = []
         start = 0
         recovered = epoch == live.state.epoch and after is not None and after <= live.head
@@ -173,7 +193,11 @@ class Hub:
                 if recovered:
                     older += read
                     last = read[-1].seq
-            start = last + 1
+            # The log may be ahead of what is live here: what lies beyond comes as it comes to everybody.
+            older = older[: max(0, live.head - after)]
+            start = min(last, live.head) + 1
+        if recovered and sum(map(_size, older)) > MAX_OLDER_BYTES:
+            recovered = False
         if not recovered:
             older = []
             start = max(live.first_recent, live.head - history + 1)
@@ -193,15 +217,15 @@ class Hub:
             task = self._tasks.spawn(self._read(key), name="hub.read")
             self._reads[key] = task
         read = await asyncio.shield(task)
-        if isinstance(read, LogUnavailable):
+        if isinstance(read, LogError):
             raise read
         return read
 
-    async def _read(self, key: tuple[str, str, int]) -> list[AnyEvent] | LogUnavailable:
+    async def _read(self, key: tuple[str, str, int]) -> list[AnyEvent] | LogError:
         name, epoch, after = key
         try:
             return await self._log.since(name, epoch, after, self._recover_events)
-        except LogUnavailable as error:
+        except LogError as error:
             return error
         finally:
             del self._reads[key]
@@ -219,7 +243,7 @@ class Hub:
         if live is None:
             early = self._early.get(name)
             if early is not None and len(early) < MAX_EARLY:
-                early.extend(events)
+                early.extend((epoch, event) for event in events)
             return
         if epoch != live.state.epoch:
             self._mend(live)
@@ -228,7 +252,7 @@ class Hub:
         if live.offer(events, now):
             self._dirty[live] = None
             self._schedule()
-        if live.held and live.timer is None:
+        if live.held and live.timer is None and not self._stopped:
             loop = asyncio.get_running_loop()
             live.timer = loop.call_later(HOLD_S, self._hold_is_over, live)
 
@@ -249,18 +273,18 @@ class Hub:
         for start in range(0, len(names), READ):
             try:
                 heads = await self._log.heads(names[start : start + READ])
-            except LogUnavailable:
-                return
+            except LogError:
+                return  # the next comparison is soon
             for name, head in heads.items():
                 self.heard_head(name, head.epoch, head.head)
 
     def _mend(self, live: LiveRoom) -> None:
-        if live not in self._mending:
+        if live not in self._mending and not self._stopped:
             self._mending.add(live)
             self._tasks.spawn(self._mend_from_log(live), name="hub.mend")
 
     async def catch_up(self, live: LiveRoom) -> None:
-        """Read what the log has beyond what this node has seen. `LogUnavailable`."""
+        """Read what the log has beyond what this node has seen. `LogError`."""
         while self._rooms.get(live.name) is live:
             events = await self._log.since(live.name, live.state.epoch, live.head, READ)
             if not events:
@@ -280,8 +304,9 @@ class Hub:
     async def _mend_from_log(self, live: LiveRoom) -> None:
         try:
             await self.catch_up(live)
-        except LogUnavailable:
-            asyncio.get_running_loop().call_later(RETRY_S, self._hold_is_over, live)
+        except LogError:
+            if live.timer is None and not self._stopped:
+                live.timer = asyncio.get_running_loop().call_later(RETRY_S, self._hold_is_over, live)
         finally:
             self._mending.discard(live)
 
@@ -309,7 +334,7 @@ class Hub:
     def _schedule(self) -> None:
         if not self._scheduled:
             self._scheduled = True
-            asyncio.get_running_loop().call_soon(self.flush)
+            asyncio.get_running_loop().call_soon(self._guarded_flush)
 
     def flush(self) -> None:
         """Write what this turn brought: for each room one join, for each member one write."""
@@ -343,3 +368,8 @@ class Hub:
                 elif batch is not None:
                     sink.write(batch)
         self._metrics.deliveries += len(events) * live.members
+
+
+def _size(event: AnyEvent) -> int:
+    """About what an event takes on the wire at most, in bytes."""
+    return 128 + (3 * len(event.text) if isinstance(event, Posted) else 0)

@@ -14,11 +14,10 @@ from contextlib import suppress
 from typing import Final
 
 import msgspec
-import structlog
 
-from chatd import wire
+from chatd import logs, wire
 from chatd.bus import Bus
-from chatd.bus_memory import MemoryBus
+from chatd.bus_memory import MemoryBus, ignore_health, ignore_message
 from chatd.door import Door
 from chatd.envelopes import NODES_CHANNEL, Heads, Placed, TypingHint, pack, unpack
 from chatd.gateway import Gateway
@@ -36,10 +35,10 @@ from chatd.wire import CloseCode
 from presence.replica import Replica
 from rooms.catalog import HISTORY_S, Catalog, RoomSpec
 from rooms.events import AnyEvent
-from rooms.log import Log, LogUnavailable
+from rooms.log import Log, LogError
 from rooms.store_sql import Store, open_store
 
-_log = structlog.get_logger("chatd.node")
+_log = logs.get("node")
 
 TICK_S: Final = 1.0
 COMPARE_S: Final = 2.0
@@ -54,6 +53,7 @@ TRIM_S: Final = 600.0
 """How often what is older than its room keeps is removed from the log."""
 TRIM_ROOMS: Final = 100
 """Rooms asked for at a time while trimming."""
+GOODBYE: Final = "the server restarts; come back with your seat"
 GOODBYE_S: Final = 0.05
 """How often a drain sends the next goodbyes."""
 BREAK_ROOM: Final = RoomSpec(name="break-room", title="The break room", kind="drop-in", open=True)
@@ -138,7 +138,7 @@ class Node:
         self.log: Log = self._store.log
         self.catalog: Catalog = self._store.catalog
         self.presence = PresenceGossip(
-            Replica(self.name), bus=self.bus, metrics=self.metrics, clock=self._clock
+            Replica(self.name), bus=self.bus, metrics=self.metrics, clock=self._clock, tasks=self._tasks
         )
         self.hub = Hub(
             self.log,
@@ -191,14 +191,17 @@ class Node:
             self.hub.reply(sink, wire.Going(reconnect_in_s=round(after_s, 2)))
         self.hub.flush()
         self.presence.begin_leaving()
-        for after_s, sink in goodbyes:
-            if (wait_s := begun + after_s - self._clock()) > GOODBYE_S:
-                await asyncio.sleep(wait_s)
-            sink.close(CloseCode.GOING, "the server restarts; come back with your seat")
-        await self.gateway.commits.drained()
-        for sink in list(self.gateway.connections):
-            sink.close(CloseCode.GOING, "the server restarts; come back with your seat")
-        self.presence.say_gone()
+        try:
+            for after_s, sink in goodbyes:
+                if (wait_s := begun + after_s - self._clock()) > GOODBYE_S:
+                    await asyncio.sleep(wait_s)
+                sink.close(CloseCode.GOING, GOODBYE)
+            await self.gateway.commits.drained()
+            for sink in list(self.gateway.connections):
+                sink.close(CloseCode.GOING, GOODBYE)
+        finally:
+            # Also where the log hangs and we are told to stop waiting: or others would see a storm of leaves.
+            self.presence.say_gone()
 
     async def stop(self) -> None:
         """End everything, in the order that loses nothing. Idempotent."""
@@ -206,6 +209,9 @@ class Node:
             return
         self._stopping = True
         self._ready = False
+        # What still comes from the bus finds nobody who could act on it.
+        self.bus.on_message, self.bus.on_health = ignore_message, ignore_health
+        self.hub.stop()
         self.sockets.stop()
         self.presence.stop()
         await self._tasks.close()
@@ -237,8 +243,8 @@ class Node:
     # ---- the bus -------------------------------------------------------------------------------
 
     def _publish(self, room: str, epoch: str, events: Sequence[AnyEvent]) -> None:
-        self._lively[room] = self._clock()
         if self.settings.redis:
+            self._lively[room] = self._clock()
             self.bus.publish(
                 room_channel(room), pack(Placed(self.name, room, epoch, time.time(), list(events)))
             )
@@ -272,13 +278,27 @@ class Node:
     # ---- time ----------------------------------------------------------------------------------
 
     async def _tick(self) -> None:
+        dropped = 0
         while True:
             await asyncio.sleep(TICK_S)
             self.gateway.sweep()
             self.hub.close_empty()
             self.metrics.rooms.set(len(self.hub.live))
             self.metrics.members.set(sum(live.members for live in self.hub.live.values()))
+            self.metrics.queue.set(len(self.gateway.commits))
+            self.metrics.bus_dropped.add(self.bus.dropped - dropped)
+            dropped = self.bus.dropped
             self._send_heads()
+            if not self.metrics.log_healthy.value:
+                await self._try_log()
+
+    async def _try_log(self) -> None:
+        """The log failed: see whether it takes something again, before somebody's post has to find out."""
+        try:
+            await self.log.spend(secrets.token_bytes(16), int(time.time()))
+        except LogError:
+            return
+        self.metrics.log_healthy.set(1)
 
     def _send_heads(self) -> None:
         if not self.settings.redis or not self._lively:
@@ -308,12 +328,12 @@ class Node:
         while True:
             try:
                 await self.trim()
-            except LogUnavailable:
+            except LogError:
                 _log.warning("trim_failed")
             await asyncio.sleep(TRIM_S)
 
     async def trim(self) -> None:
-        """Forget what is older than its room keeps, in the catalog or not. `LogUnavailable`."""
+        """Forget what is older than its room keeps, in the catalog or not. `LogError`."""
         kinds = {spec.name: spec.kind for spec in await self.catalog.list()}
         now, after = int(time.time()), ""
         while names := await self.log.rooms(after, TRIM_ROOMS):

@@ -16,6 +16,7 @@ from chatd.envelopes import NODES_CHANNEL, PresenceMessage, TypingHint, pack
 from chatd.hub import Hub, room_channel
 from chatd.metrics import Metrics
 from chatd.sink import Format
+from chatd.spawn import Tasks
 from presence.messages import Beat, Gone
 from presence.replica import Effect, Replica, Send
 from presence.roster import Roster
@@ -29,11 +30,14 @@ MAX_ROSTERS: Final = 1_000
 class PresenceGossip:
     """Who is in which room, as this node knows it. `clock` is monotonic, in seconds."""
 
-    def __init__(self, replica: Replica, *, bus: Bus, metrics: Metrics, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, replica: Replica, *, bus: Bus, metrics: Metrics, tasks: Tasks, clock: Callable[[], float]
+    ) -> None:
         self._replica = replica
         self._bus = bus
         self._metrics = metrics
         self._clock = clock
+        self._guarded_tick = tasks.guard(self._tick)
         self._hub: Hub | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
@@ -112,7 +116,8 @@ class PresenceGossip:
         return kept[1], roster.count
 
     def has_place(self, room: str, handle: str, capacity: int) -> bool:
-        """Whether `handle` may be in the room with no more than `capacity` people in it."""
+        """Whether `handle` may be in the room with at most `capacity` people in it. As this node knows
+        it: within one moment, several nodes may each let the last one in."""
         return self._replica.count(room) < capacity or self._replica.holds(room, handle)
 
     def counts(self) -> Mapping[str, int]:
@@ -141,7 +146,7 @@ class PresenceGossip:
         at = loop.time() + wait_s
         if self._timer is None or self._timer_at > at + SLACK_S:
             self._cancel()
-            self._timer = loop.call_at(at, self._tick)
+            self._timer = loop.call_at(at, self._guarded_tick)
             self._timer_at = at
 
     def _tick(self) -> None:

@@ -83,6 +83,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Reactions, withdrawals and other small commands a seat may send at once."""
     react_per_s: Annotated[float, Meta(ge=0, le=1_000_000)] = 5.0
     """Small commands per second a seat may keep up; 0 sets no limit."""
+    ask_burst: Annotated[int, Meta(ge=1, le=1_000_000)] = 20
+    """Joins, drawn handles and pages of history that one connection may ask for at once."""
+    ask_per_s: Annotated[float, Meta(ge=0, le=1_000_000)] = 2.0
+    """Such requests per second that one connection may keep up; 0 sets no limit."""
     typing_every_s: Seconds = 3.0
     """At most one "is typing" per seat is passed on in this time."""
     max_queue: Count = 20_000

@@ -51,6 +51,17 @@ class Tasks:
         task.add_done_callback(self._done)
         return task
 
+    def guard(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """`callback` for the event loop to call: where it raises, its owner crashes as by a task."""
+
+        def guarded() -> None:
+            try:
+                callback()
+            except Exception as error:  # noqa: BLE001  whatever it is, the owner cannot go on without it
+                self._crash(callback.__name__, error)
+
+        return guarded
+
     async def close(self) -> None:
         """Cancel every task and return when all have ended. Idempotent.
 
@@ -68,7 +79,10 @@ class Tasks:
         self._tasks.discard(task)
         if task.cancelled() or (error := task.exception()) is None:
             return
-        logs.get(task.get_name()).error("task_crashed", exc_info=error)
+        self._crash(task.get_name(), error)
+
+    def _crash(self, name: str, error: BaseException) -> None:
+        logs.get(name).error("task_crashed", exc_info=error)
         if self._crashed:
             return
         self._crashed = self._over = True

@@ -71,6 +71,10 @@ class GroupCommit(Generic[Item, Context, Outcome]):
                     self._settled(batch, outcomes)
             self._idle.set()
 
+    def __len__(self) -> int:
+        """How many wait for a write; those of the write under way are not among them."""
+        return len(self._queue)
+
     @property
     def pending(self) -> bool:
         """Whether anything submitted has not been settled yet."""
