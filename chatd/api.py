@@ -14,11 +14,16 @@ from chatd.node import Node
 from chatd.settings import Settings
 from presence.roster import band
 from rooms.catalog import Kind, RoomSpec
+from rooms.commands import RoomName
 from rooms.log import LogError
 
 
 class RoomInfo(msgspec.Struct, frozen=True):
-    """A room as the lobby shows it. `band` says how alive it is, never how many are in it."""
+    """A room as the lobby shows it. `band` says how alive it is, never how many are in it.
+
+    Of a room that the lobby does not list, who guesses its name is told that it is there and how it
+    works: its `title` is the name, its `band` empty.
+    """
 
     name: str
     title: str
@@ -76,27 +81,25 @@ async def rooms(request: Request) -> Response:
 
 
 async def room(request: Request) -> Response:
-    """GET /api/rooms/{room}: one room, listed or not."""
+    """GET /api/rooms/{room}: one room; of one that is not listed, no more than its page needs."""
     node = _node(request)
-    name = request.path_params["room"]
+    try:
+        name = msgspec.convert(request.path_params["room"], RoomName)
+    except msgspec.ValidationError:
+        return json(UNKNOWN_ROOM, status=404)  # no store is asked: PostgreSQL has no text with a NUL
     try:
         spec = await node.catalog.get(name)
     except LogError:
         return json(AWAY, status=503)
     settings: Settings = request.state.settings
     if spec is None and settings.open:
-        spec = _made_by_open(name, settings.capacity)
+        # With --open every valid name is a room.
+        spec = RoomSpec(name=name, title=name, capacity=settings.capacity, open=True)
     if spec is None:
         return json(UNKNOWN_ROOM, status=404)
+    if not spec.listed:
+        return json(RoomInfo(name, name, spec.kind, "", spec.open))
     return json(_info(spec, node.counts().get(name, 0)))
-
-
-def _made_by_open(name: str, capacity: int) -> RoomSpec | None:
-    """With --open every valid name is a room."""
-    try:
-        return msgspec.convert({"name": name, "title": name, "capacity": capacity, "open": True}, RoomSpec)
-    except msgspec.ValidationError:
-        return None
 
 
 def _info(spec: RoomSpec, count: int) -> RoomInfo:

@@ -265,7 +265,7 @@ class Client:
             self._outbox.put_nowait(_json(frame) if is_json else msgpack.packb(frame))
 
     def new_key(self) -> str:
-        """Grows, and is nobody else's; without the time in it, which would stay in the log."""
+        """Random text, with a count that makes it new each time. The log keeps a digest, never the key."""
         self._last_key += 1
         return f"{self._key_prefix}{self._last_key:08x}"
 

@@ -1,7 +1,8 @@
 """The gateway: one connection's frames become commands, and every command is answered once.
 
-    received(payload) -> decode -> seated? paced? -> rooms.rules.decide -> log (group commit) -> ok
-                                                                       \\-> hub.offer -> everybody
+    received(payload) -> decode -> seated? paced? -> commits.py: the log answers
+                                                  -> door.py: who gets in
+                                                  -> here: leave, away, typing, history
 
 What can be answered at once is; what must wait for the log or the door runs in a bounded number
 of tasks. The gateway knows connections and seats. It does not know sockets (`sink.py`), nor the
@@ -11,9 +12,9 @@ order of events (`hub.py`), nor what is allowed (`rooms/rules.py`, `door.py`).
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
-import msgspec
-
 from chatd import wire
+from chatd.answers import RETRY_LOG_S, Answers
+from chatd.commits import Ask, Commits
 from chatd.connection import Connection, Pace, Seated
 from chatd.door import Door, Refused
 from chatd.hub import EpochGone, Hub
@@ -25,24 +26,12 @@ from chatd.settings import Settings
 from chatd.sink import Receiver, Sink
 from chatd.spawn import Tasks
 from chatd.wire import CloseCode, ErrorCode
-from rooms.commands import CommandId, Post, React, RoomCommand, Slow, Withdraw
+from rooms.commands import CommandId, Post, React, Slow, Withdraw
 from rooms.events import AnyEvent
-from rooms.group_commit import GroupCommit
-from rooms.log import (
-    Appended,
-    Draft,
-    Duplicate,
-    Log,
-    LogError,
-    NotFound,
-    NotYours,
-    Outcome,
-)
+from rooms.log import Log, LogError
 from rooms.pace import Bucket
-from rooms.rules import FACILITATOR, Refusal, decide
+from rooms.rules import FACILITATOR
 
-TRIES: Final = 3
-"""Decisions on one command before giving up: the rules rarely move twice within a commit."""
 MAX_WAITING: Final = 8
 """Joins and reads of history that one connection may have under way."""
 BAD_FRAMES: Final = 3
@@ -51,17 +40,6 @@ KEEP_PACE_S: Final = 60.0
 """How long a seat's pace outlives its last connection, so that a reload does not refill it."""
 RETURNING: Final = 2
 """How many times its capacity a room may hold of those who had a seat in it already."""
-RETRY_LOG_S: Final = 1.0
-RETRY_BUSY_S: Final = 2.0
-
-
-class Ask(msgspec.Struct, frozen=True):
-    """Who asked for what, on its way through the log."""
-
-    connection: Connection
-    seated: Seated
-    command: RoomCommand
-    tries: int = 1
 
 
 class Gateway:
@@ -88,13 +66,16 @@ class Gateway:
         self._metrics = metrics
         self._tasks = tasks
         self._clock = clock
-        self._publish = publish
         self.connections: dict[Sink, Connection] = {}
-        self.commits: GroupCommit[Draft, Ask, Outcome] = GroupCommit(
-            self._append,
-            settled=self._settled,
-            failed=self._failed,
-            failure=LogError,
+        self._answers = Answers(hub, metrics)
+        self.commits = Commits(
+            log=log,
+            hub=hub,
+            answers=self._answers,
+            metrics=metrics,
+            tasks=tasks,
+            clock=clock,
+            publish=publish,
             max_queued=settings.max_queue,
         )
         self._paces: dict[tuple[str, str], Pace] = {}
@@ -131,9 +112,7 @@ class Gateway:
 
     def _malformed(self, connection: Connection, error: wire.BadFrame) -> None:
         connection.bad_frames += 1
-        self._metrics.refusals[ErrorCode.BAD_FRAME].add()
-        message = f"{wire.MESSAGES[ErrorCode.BAD_FRAME]} It says: {error}."
-        self.hub.reply(connection.sink, wire.Error(code=ErrorCode.BAD_FRAME, message=message))
+        self._answers.refuse(connection, error.id_, ErrorCode.BAD_FRAME, more=f"It says: {error}.")
         if connection.bad_frames >= BAD_FRAMES:
             self.hub.flush()
             connection.sink.close(CloseCode.MALFORMED, "three frames in a row could not be read")
@@ -167,91 +146,24 @@ class Gateway:
     def _seated(self, connection: Connection, room: str, id_: CommandId) -> Seated | None:
         seated = connection.seats.get(room)
         if seated is None:
-            self._refuse(connection, id_, ErrorCode.NOT_JOINED)
+            self._answers.refuse(connection, id_, ErrorCode.NOT_JOINED)
         return seated
 
     def _paced(self, connection: Connection, bucket: Bucket, id_: CommandId) -> bool:
         wait_s = bucket.take(self._clock())
         if wait_s:
-            self._refuse(connection, id_, ErrorCode.TOO_FAST, wait_s)
+            self._answers.refuse(connection, id_, ErrorCode.TOO_FAST, wait_s)
         return not wait_s
 
     def _post(self, connection: Connection, command: Post) -> None:
         seated = self._seated(connection, command.room, command.id)
         if seated is not None and self._paced(connection, seated.pace.posts, command.id):
-            self._submit(Ask(connection, seated, command))
+            self.commits.submit(Ask(connection, seated, command))
 
     def _small(self, connection: Connection, command: React | Withdraw | Slow) -> None:
         seated = self._seated(connection, command.room, command.id)
         if seated is not None and self._paced(connection, seated.pace.small, command.id):
-            self._submit(Ask(connection, seated, command))
-
-    def _submit(self, ask: Ask) -> None:
-        """Judge under the rules as this node knows them, and let the log hold us to them."""
-        now = self._clock()
-        state = ask.seated.live.state
-        draft = decide(ask.command, ask.seated.who, state, now)
-        if isinstance(draft, Refusal):
-            self._refuse(ask.connection, ask.command.id, ErrorCode(draft.why), draft.retry_after_s)
-        elif not self.commits.submit(draft, ask):
-            self._refuse(ask.connection, ask.command.id, ErrorCode.BUSY, RETRY_BUSY_S)
-        elif state.rules.slow_mode_s and type(ask.command) is Post and ask.seated.who.role != FACILITATOR:
-            state.spoke(ask.seated.who.handle, ask.command.key, now)
-
-    async def _append(self, drafts: Sequence[Draft]) -> Sequence[Outcome]:
-        started = self._clock()
-        outcomes = await self._log.append(drafts)
-        self._metrics.commit_seconds.observe(self._clock() - started)
-        self._metrics.batch_events.observe(len(drafts))
-        return outcomes
-
-    def _settled(self, batch: Sequence[tuple[Draft, Ask]], outcomes: Sequence[Outcome]) -> None:
-        """A batch is on disk: answer its authors, and put it before everybody, here and elsewhere."""
-        placed: dict[tuple[str, str], list[AnyEvent]] = {}
-        posts = 0
-        reply = self.hub.reply
-        for (draft, ask), outcome in zip(batch, outcomes, strict=True):
-            if type(outcome) is Appended:
-                event = outcome.event
-                reply(ask.connection.sink, wire.Ok(id=ask.command.id, seq=event.seq))
-                placed.setdefault((event.room, draft.epoch), []).append(event)
-                posts += 1
-            elif type(outcome) is Duplicate:
-                self._metrics.duplicates += 1
-                reply(ask.connection.sink, wire.Ok(id=ask.command.id, seq=outcome.seq))
-            elif type(outcome) is NotYours:
-                self._refuse(ask.connection, ask.command.id, ErrorCode.NOT_YOURS)
-            elif type(outcome) is NotFound:
-                self._refuse(ask.connection, ask.command.id, ErrorCode.NOT_FOUND)
-            else:
-                self._tasks.spawn(self._decide_again(ask), name="gateway.again")
-        for (room, epoch), events in placed.items():
-            self.hub.offer(room, epoch, events)
-            self._publish(room, epoch, events)
-        self._metrics.posts += posts
-        self._metrics.log_healthy.set(1)
-        self.hub.flush()
-
-    async def _decide_again(self, ask: Ask) -> None:
-        """The rules moved on while this was on its way: learn the new ones, judge anew."""
-        code, retry_after_s = ErrorCode.BUSY, RETRY_BUSY_S
-        if ask.tries < TRIES:
-            try:
-                await self.hub.catch_up(ask.seated.live)
-            except LogError:
-                code, retry_after_s = ErrorCode.LOG_UNAVAILABLE, RETRY_LOG_S
-            else:
-                if ask.connection.seats.get(ask.command.room) is ask.seated:
-                    self._submit(msgspec.structs.replace(ask, tries=ask.tries + 1))
-                    return
-                code, retry_after_s = ErrorCode.NOT_JOINED, 0.0
-        self._refuse(ask.connection, ask.command.id, code, retry_after_s or None)
-
-    def _failed(self, batch: Sequence[tuple[Draft, Ask]], error: Exception) -> None:
-        self._metrics.commit_failures += 1
-        self._metrics.log_healthy.set(0)
-        for _, ask in batch:
-            self._refuse(ask.connection, ask.command.id, ErrorCode.LOG_UNAVAILABLE, RETRY_LOG_S)
+            self.commits.submit(Ask(connection, seated, command))
 
     # ---- commands that the gateway answers -----------------------------------------------------
 
@@ -304,7 +216,7 @@ class Gateway:
         """Run `work` in a task of its own, one of a few; what it refuses is the answer."""
         if connection.waiting >= MAX_WAITING:
             work.close()
-            self._refuse(connection, id_, ErrorCode.TOO_FAST, RETRY_LOG_S)
+            self._answers.refuse(connection, id_, ErrorCode.TOO_FAST, RETRY_LOG_S)
             return
         if not self._paced(connection, connection.asks, id_):
             work.close()
@@ -320,11 +232,11 @@ class Gateway:
         except Refused as refusal:
             if refusal.code is ErrorCode.SEAT_REFUSED:
                 self._metrics.recoveries["seat_refused"].add()
-            self._refuse(connection, id_, refusal.code)
+            self._answers.refuse(connection, id_, refusal.code)
         except EpochGone:
-            self._refuse(connection, id_, ErrorCode.SEAT_REFUSED)
+            self._answers.refuse(connection, id_, ErrorCode.SEAT_REFUSED)
         except LogError:
-            self._refuse(connection, id_, ErrorCode.LOG_UNAVAILABLE, RETRY_LOG_S)
+            self._answers.refuse(connection, id_, ErrorCode.LOG_UNAVAILABLE, RETRY_LOG_S)
         finally:
             connection.waiting -= 1
 
@@ -426,13 +338,3 @@ class Gateway:
     def _forget_paces(self, now: float) -> None:
         for seat in [seat for seat, since in self._idle_paces.items() if since < now - KEEP_PACE_S]:
             del self._idle_paces[seat], self._paces[seat]
-
-    def _refuse(
-        self, connection: Connection, id_: CommandId, code: ErrorCode, retry_after_s: float | None = None
-    ) -> None:
-        self._metrics.refusals[code].add()
-        wait_s = None if retry_after_s is None else round(retry_after_s + 0.005, 2)
-        self.hub.reply(
-            connection.sink,
-            wire.Error(id=id_, code=code, message=wire.MESSAGES[code], retry_after_s=wait_s),
-        )

@@ -136,15 +136,21 @@ _ROOMS = _plan.one("gauge", "chatd_rooms_live", "Rooms with somebody connected t
 _MEMBERS = _plan.one("gauge", "chatd_members", "Seats taken by connections of this worker.")
 _BUS_HEALTHY = _plan.one("gauge", "chatd_bus_healthy", "1 while the bus between processes works.")
 _LOG_HEALTHY = _plan.one("gauge", "chatd_log_healthy", "1 while the log takes what is posted.")
-_QUEUE = _plan.one("gauge", "chatd_commit_queue_events", "Events that wait for their commit.")
-_POSTS = _plan.one("counter", "chatd_posts", "Posts that are in the log.")
-_DUPLICATES = _plan.one("counter", "chatd_posts_repeated", "Posts sent again and found in the log.")
+_QUEUE = _plan.one("gauge", "chatd_commit_queue_events", "Events that no commit has taken up yet.")
+_POSTS = _plan.one(
+    "counter", "chatd_posts", "Events kept in the log: posts, and reactions, withdrawals, changes of pace."
+)
+_DUPLICATES = _plan.one("counter", "chatd_posts_repeated", "What was sent again and was in the log already.")
 _DELIVERIES = _plan.one("counter", "chatd_deliveries", "Events handed to a member's connection.")
-_PRESENCE = _plan.one("counter", "chatd_presence_frames", "Presence frames handed to a connection.")
-_TYPING = _plan.one("counter", "chatd_typing_frames", "Typing frames handed to a connection.")
-_GAPS = _plan.one("counter", "chatd_gaps_repaired", "Holes that a hub filled from the log.")
+_PRESENCE = _plan.one(
+    "counter", "chatd_presence_frames", "Presence changes told to a room, however many were in it."
+)
+_TYPING = _plan.one("counter", "chatd_typing_frames", "Typing hints told to a room, however many were in it.")
+_GAPS = _plan.one("counter", "chatd_gaps_repaired", "Events that the bus did not bring and the log did.")
 _SLOW = _plan.one("counter", "chatd_slow_readers_cut", "Connections cut because they did not read.")
-_BUS_DROPPED = _plan.one("counter", "chatd_bus_dropped", "Messages the bus did not send; the log repairs.")
+_BUS_DROPPED = _plan.one(
+    "counter", "chatd_bus_dropped", "Messages that the bus did not send; the log repairs."
+)
 _COMMIT_FAILURES = _plan.one("counter", "chatd_commit_failures", "Commits that failed.")
 _RECOVERIES = _plan.family("chatd_recoveries", "Joins that showed a seat, by outcome.", "outcome", RECOVERIES)
 _REFUSALS = _plan.family(

@@ -15,7 +15,7 @@ import binascii
 import hmac
 import secrets
 from collections import OrderedDict
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -57,6 +57,9 @@ class _OfferBody(msgspec.Struct, frozen=True, array_like=True):
     handle: str
     pseudonym: bytes
     expires_at: int  # 0: as long as the epoch
+
+
+Body = TypeVar("Body", _SeatBody, _OfferBody)
 
 
 class _Keys(NamedTuple):
@@ -114,8 +117,8 @@ class Seats:
         body = _unseal(self._epoch(room, epoch).seat, token)
         if body is None:
             return None
-        inside = self._seat_decoder.decode(body)  # cannot fail: we signed it
-        if inside.expires_at <= now:
+        inside = _read(self._seat_decoder, body)
+        if inside is None or inside.expires_at <= now:
             return None
         return Seat(
             room=room,
@@ -135,14 +138,10 @@ class Seats:
         body = _unseal(self._epoch(room, epoch).offer, token)
         if body is None:
             return None
-        inside = self._offer_decoder.decode(body)
-        if inside.expires_at and inside.expires_at <= now:
+        inside = _read(self._offer_decoder, body)
+        if inside is None or (inside.expires_at and inside.expires_at <= now):
             return None
         return inside.handle, inside.pseudonym
-
-    def forget(self, room: str, epoch: str) -> None:
-        """Drop the derived keys from memory; where `epoch_key` is gone too, they are gone for good."""
-        self._keys.pop((room, epoch), None)
 
     def _epoch(self, room: str, epoch: str) -> _Keys:
         name = (room, epoch)
@@ -158,6 +157,14 @@ class Seats:
         if len(self._keys) > MAX_CACHED_EPOCHS:
             self._keys.popitem(last=False)
         return keys
+
+
+def _read(decoder: msgspec.msgpack.Decoder[Body], body: bytes) -> Body | None:
+    """What a body that we signed says; None where another version of chatd signed what this one lacks."""
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeError):
+        return None
 
 
 def _seal(key: bytes, body: bytes) -> str:

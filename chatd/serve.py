@@ -52,7 +52,7 @@ def serve(settings: Settings) -> int:
     room = asyncio.run(prepare_rooms(settings))
 
     def ready() -> None:
-        _say(start_text(settings, facilitator_link(settings, secret, room)))
+        _say(start_text(settings, room, facilitator_link(settings, secret, room)))
 
     if settings.workers == 1:
         code = run(settings, [listener], on_ready=ready)
@@ -130,14 +130,14 @@ def facilitator_link(settings: Settings, secret: bytes, room: str | None) -> str
     return f"{settings.url}/room/{room}#ticket={ticket}"
 
 
-def start_text(settings: Settings, link: str | None) -> str:
-    """What a tired person needs to know, and nothing else."""
+def start_text(settings: Settings, room: str | None, link: str | None) -> str:
+    """What a tired person needs to know, and nothing else. `link` leads into `room`, where there is one."""
     lines = ["", f"chatd {VERSION} is running.", "", f"  Lobby        {settings.url}/"]
     if link is None:
         lines += ["  Facilitator  make a room first: chatd room add NAME, then chatd ticket --room NAME"]
     elif "JOURNAL_STREAM" in os.environ:
         # Under systemd this text is kept in the journal, where a key to a room has no business.
-        lines += ["  Facilitator  chatd ticket --room break-room --role facilitator makes a link"]
+        lines += [f"  Facilitator  chatd ticket --room {room} --role facilitator makes a link"]
     else:
         lines += [
             f"  Facilitator  {link}",

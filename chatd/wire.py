@@ -13,8 +13,9 @@ Unknown fields and kinds from a client are refused; a client ignores what it doe
 `docs/protocol.md` says all this to a stranger; `tests/wire/vectors.json` holds both to it.
 """
 
+from collections.abc import Callable
 from enum import IntEnum, StrEnum
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -184,7 +185,6 @@ class ErrorCode(StrEnum):
     """Every `error.code`, with what it tells a person to do in `MESSAGES`."""
 
     BAD_FRAME = "bad_frame"
-    TOO_LARGE = "too_large"
     UNKNOWN_ROOM = "unknown_room"
     NOT_JOINED = "not_joined"
     ROOM_FULL = "room_full"
@@ -208,7 +208,6 @@ class ErrorCode(StrEnum):
 
 MESSAGES: Final[dict[ErrorCode, str]] = {
     ErrorCode.BAD_FRAME: "That frame could not be read. Check it against the protocol.",
-    ErrorCode.TOO_LARGE: "That is more than one message can hold. Send it in parts.",
     ErrorCode.UNKNOWN_ROOM: "There is no room with this name. The lobby lists the rooms that are open.",
     ErrorCode.NOT_JOINED: "You have no seat in this room just now. Join it, then try again.",
     ErrorCode.ROOM_FULL: "The room is full just now. Try again in a few minutes.",
@@ -268,25 +267,47 @@ _msgpack_decoder: Final[msgspec.msgpack.Decoder[AnyCommand]] = msgspec.msgpack.D
 _json_encoder: Final = msgspec.json.Encoder()
 _msgpack_encoder: Final = msgspec.msgpack.Encoder()
 
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
+"""What the decoders raise for what a client can send."""
+
 
 class BadFrame(ValueError):
-    """A frame that is no command. `str()` says what is wrong with it and quotes none of it."""
+    """A frame that is no command. `str()` says what is wrong with it and quotes none of it.
+
+    `id_` is the frame's `id` where it has one that could be read: its sender waits for an answer.
+    """
+
+    def __init__(self, why: str, id_: CommandId | None = None) -> None:
+        super().__init__(why)
+        self.id_ = id_
+
+
+class _Named(msgspec.Struct, frozen=True):
+    """What is read of a frame that is no command, to answer it under its `id`."""
+
+    id: CommandId
+
+
+Payload = TypeVar("Payload")
+
+_json_id: Final = msgspec.json.Decoder(_Named).decode
+_msgpack_id: Final = msgspec.msgpack.Decoder(_Named).decode
 
 
 def decode_json(payload: bytes | str) -> AnyCommand:
     """A text frame as a command; `BadFrame` where it is none."""
     try:
         return _json_decoder.decode(payload)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise BadFrame(_reason(error)) from None
+    except _UNREADABLE as error:
+        raise _bad_frame(error, _json_id, payload) from None
 
 
 def decode_msgpack(payload: bytes) -> AnyCommand:
     """A binary frame as a command; `BadFrame` where it is none."""
     try:
         return _msgpack_decoder.decode(payload)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise BadFrame(_reason(error)) from None
+    except _UNREADABLE as error:
+        raise _bad_frame(error, _msgpack_id, payload) from None
 
 
 def encode_json(frame: msgspec.Struct) -> bytes:
@@ -297,10 +318,17 @@ def encode_msgpack(frame: msgspec.Struct) -> bytes:
     return _msgpack_encoder.encode(frame)
 
 
-def _reason(error: Exception) -> str:
-    """What is wrong, without what was sent: a validation error may quote the client's words."""
+def _bad_frame(error: Exception, read_id: Callable[[Payload], _Named], payload: Payload) -> BadFrame:
     if not isinstance(error, msgspec.ValidationError):
-        return "not readable as one object"
+        return BadFrame("not readable as one object")
+    try:
+        return BadFrame(_reason(error), read_id(payload).id)
+    except _UNREADABLE:
+        return BadFrame(_reason(error))
+
+
+def _reason(error: msgspec.ValidationError) -> str:
+    """What is wrong, without what was sent: a validation error may quote the client's words."""
     # The path comes last, whatever a client wrote that looks like one.
     path = str(error).rpartition(" - at `")[2]
     what = str(error).partition(" - at `")[0].partition(", got")[0]

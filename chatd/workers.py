@@ -6,6 +6,7 @@ their own, workers hear Ctrl-C from the parent only, and once.
 """
 
 import asyncio
+import errno
 import os
 import signal
 import sys
@@ -113,17 +114,23 @@ class Workers:
                 pass
 
     async def _one_life(self, worker: int) -> int:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",
-            "-m",
-            "chatd.worker",
-            stdin=PIPE,
-            stdout=PIPE,
-            pass_fds=(self._listen_fd, self._metrics_fd),
-            process_group=0,
-            env=_environment(),
-        )
+        """Start a worker and wait for its end; its exit code, `EX_OSERR` where none could be started."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",
+                "-m",
+                "chatd.worker",
+                stdin=PIPE,
+                stdout=PIPE,
+                pass_fds=(self._listen_fd, self._metrics_fd),
+                process_group=0,
+                env=_environment(),
+            )
+        except OSError as error:
+            # No process, memory or file is left just now: those who run go on, and it is tried again.
+            self._log.error("worker_not_started", worker=worker, error=errno.errorcode.get(error.errno or 0))
+            return os.EX_OSERR
         self._processes[worker] = process
         if self._stopping.is_set():
             process.send_signal(self._signal)

@@ -27,9 +27,6 @@ FIRST: Final = _words("first.txt")
 SECOND: Final = _words("second.txt")
 COMBINATIONS: Final = len(FIRST) * len(SECOND)
 
-_FIRST: Final = frozenset(FIRST)
-_SECOND: Final = frozenset(SECOND)
-
 
 def candidates(pseudonym: bytes, n: int, nth_draw: int = 0) -> tuple[str, ...]:
     """`n` different handles for `pseudonym`, best first; the same for the same arguments, always.
@@ -55,9 +52,3 @@ def candidates(pseudonym: bytes, n: int, nth_draw: int = 0) -> tuple[str, ...]:
         drawn[FIRST[first] + SEPARATOR + SECOND[second]] = None
         turn += 1
     return tuple(drawn)
-
-
-def is_handle(text: str) -> bool:
-    """Whether `text` is a handle that `candidates` could have given."""
-    first, separator, second = text.partition(SEPARATOR)
-    return separator == SEPARATOR and first in _FIRST and second in _SECOND

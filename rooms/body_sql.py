@@ -69,7 +69,7 @@ def decode_event(row: Row) -> AnyEvent:
             fields[content] = ""
             fields["withdrawn"] = True
         return msgspec.convert(fields, type_)
-    except (msgspec.DecodeError, KeyError):
+    except (msgspec.DecodeError, UnicodeError, KeyError, RecursionError):
         raise LogCorrupt(
             f"The log holds an event (number {seq} of its room) that this program cannot read: it was "
             "damaged, or written by a newer chatd. Restore the last backup, or run the newer version."

@@ -26,7 +26,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", forbid_u
 class Post(Command, frozen=True, kw_only=True, tag="post"):
     """Say something. `key` is the client's own message id: sent again, it is not said again.
 
-    Keys that grow with time (a counter, a UUIDv7) keep the log's index local and cheap.
+    A UUIDv7, or random text; the log keeps a digest, never the key. A UUIDv7 is the cheaper one:
+    those of the same minute lie together in the log's index.
     """
 
     key: ClientKey

@@ -9,6 +9,7 @@ always so: `known_all=False`. Then it must look the keys up and plan again where
 says so or where the store's unique index refuses a row.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from secrets import token_urlsafe
@@ -22,8 +23,9 @@ MINUTE_S = 60
 
 DIGEST_BYTES = 12
 
-PREFIX = 10
-"""Characters of a post's key that are kept as they are: two from `rules.py`, eight from the client."""
+UUID7 = re.compile(r"(p:[0-9a-f]{8})-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+"""A post's key (`rules.py` puts `p:` before it) that is a UUIDv7 (RFC 9562, section 5.7). Its first
+eight digits are the upper 32 of the 48 bits that count milliseconds."""
 
 EPOCH_BYTES = 12
 """An epoch's name is this many random bytes in URL-safe base 64: 16 characters."""
@@ -93,12 +95,14 @@ def minute(now_s: float) -> int:
 def digest_of(draft: Draft) -> bytes:
     """What is kept of a draft's key: enough to know it again, and not the same in another epoch.
 
-    The first characters of a post's key keep those that grow with time together in the index. Of a
-    UUIDv7 they tell the time to 65 seconds, which is no more than `at` tells; the rest of it
-    would tell the millisecond, and is hashed. Other keys may name content, and are hashed whole.
+    A digest, since a key may say anything: a client may put a name or a word of the text into it.
+    Where it is a UUIDv7, its first digits go before the digest and keep what is new together in
+    the index. They tell the time to 65 seconds, about what `at` tells; the rest of the key would
+    tell the millisecond.
     """
     whole = blake2b(f"{draft.epoch} {draft.key}".encode(), digest_size=DIGEST_BYTES).digest()
-    return draft.key[:PREFIX].encode() + whole if isinstance(draft.event, Posted) else whole
+    grows = UUID7.fullmatch(draft.key)
+    return whole if grows is None else grows[1].encode() + whole
 
 
 def withdrawals(drafts: Sequence[Draft]) -> set[Place]:

@@ -33,7 +33,12 @@ class RoomState:
                 self.version = event.seq
             if not self.rules.slow_mode_s:
                 self._spoke_at.clear()
-        elif self.rules.slow_mode_s and type(event) is Posted and event.handle not in self._spoke_at:
+        elif (
+            self.rules.slow_mode_s
+            and type(event) is Posted
+            # What was let through here is known already, and with its key.
+            and not self.wait_s(event.handle, "", now)
+        ):
             self.spoke(event.handle, "", now)
 
     def spoke(self, handle: str, key: str, now: float) -> None:

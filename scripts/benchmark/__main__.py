@@ -1,15 +1,17 @@
-"""The command line of the benchmark: which servers, which measures, how often; interleaved, bounded, reported.
+"""The benchmark's command line: which servers, which measures, how often; in turns, bounded, reported.
 
-    python -m scripts.benchmark --quick        (scripts/bench does this from any folder)
+python -m scripts.benchmark --quick        (scripts/bench does this from any folder)
 """
 
 import argparse
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from scripts.benchmark import document, measures, real, tools
 from scripts.benchmark.measures import SHAPES, Pace
@@ -22,6 +24,23 @@ QUICK_S: Final = 115.0
 IDLE_CONNECTIONS: Final = 19_000
 CHATD_ONLY: Final = ("join-storm", "recovery-storm", "members", "rooms", "log")
 MEASURES: Final = (*SHAPES, "ramp", "idle", *CHATD_ONLY)
+
+
+Add: TypeAlias = Callable[[str, dict[str, Any]], None]
+"""Takes the figures of a measure."""
+Storm: TypeAlias = Callable[[Running], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was asked for. `budget_s`: no round begins that would end later."""
+
+    wanted: Sequence[str]
+    rounds: int
+    pace: Pace
+    connections: int
+    out: Path
+    budget_s: float | None
 
 
 def say(text: str) -> None:
@@ -41,14 +60,18 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("scripts/bench", description=__doc__.partition("\n")[0] if __doc__ else None)
-    parser.add_argument("--quick", action="store_true", help="chatd, the C limits and Socket.IO, in two minutes")
+    parser = argparse.ArgumentParser(
+        "scripts/bench", description=__doc__.partition("\n")[0] if __doc__ else None
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="chatd, the C limits and Socket.IO, in two minutes"
+    )
     parser.add_argument(
         "--real",
         nargs="?",
         const="",
         metavar="FOLDER",
-        help="replay real conversations faster and faster until latency breaks; shared/data/real-chat if none is named",
+        help="replay real conversations faster and faster, until latency breaks (shared/data/real-chat)",
     )
     parser.add_argument("--servers", help=f"comma-separated, of: {', '.join(SERVERS)}")
     parser.add_argument("--measures", help=f"comma-separated, of: {', '.join(MEASURES)}")
@@ -58,7 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, default=tools.BUILD / "results.json", help="the results, as JSON")
     parser.add_argument("--add", action="store_true", help="keep what is in the results file and add to it")
     parser.add_argument(
-        "--draw", action="store_true", help="measure nothing; write docs/performance.md's tables and plots from the results"
+        "--draw",
+        action="store_true",
+        help="only write docs/performance.md from the results",
     )
     return parser
 
@@ -83,7 +108,8 @@ def _main(options: argparse.Namespace) -> int:
     prepared = _prepare([SERVERS[name] for name in servers])
     results = Results.load(options.out) if options.add and options.out.exists() else Results()
     results.about = {"machine": machine(), "at": int(time.time()), "rounds": rounds, "seconds": pace.seconds}
-    _rounds(results, prepared, wanted, rounds, pace, connections, options.out, QUICK_S if options.quick else None)
+    budget_s = QUICK_S if options.quick else None
+    _rounds(results, prepared, Plan(wanted, rounds, pace, connections, options.out, budget_s))
     sys.stdout.write(f"\n{as_text(table(results))}\n")
     _say_ratios(results)
     flaws = results.flaws()
@@ -114,41 +140,30 @@ def _prepare(servers: Sequence[Server]) -> list[Server]:
     return ready
 
 
-def _rounds(
-    results: Results,
-    servers: Sequence[Server],
-    wanted: Sequence[str],
-    rounds: int,
-    pace: Pace,
-    connections: int,
-    out: Path,
-    budget_s: float | None,
-) -> None:
+def _rounds(results: Results, servers: Sequence[Server], plan: Plan) -> None:
     """Round by round, and in each one server after the other, so that the machine's moods meet all alike."""
     started = time.monotonic()
     longest = 0.0
-    for round_ in range(rounds):
+    for round_ in range(plan.rounds):
         began = time.monotonic()
-        if budget_s is not None and began - started + longest > budget_s:
+        if plan.budget_s is not None and began - started + longest > plan.budget_s:
             say(f"Round {round_ + 1} would not end in time: left out.")
             break
         for server in servers:
-            _one(results, server, wanted, round_, rounds, pace, connections)
-            results.save(out)
+            _one(results, server, plan, round_)
+            results.save(plan.out)
         longest = max(longest, time.monotonic() - began)
 
 
-def _one(
-    results: Results, server: Server, wanted: Sequence[str], round_: int, rounds: int, pace: Pace, connections: int
-) -> None:
+def _one(results: Results, server: Server, plan: Plan, round_: int) -> None:
     """One server, freshly started for each kind of question; a failure is a result too."""
-    where = f"{round_ + 1}/{rounds} {server.label}"
-    shapes = [name for name in wanted if name in SHAPES]
-    jobs: list[tuple[str, Callable[[Running], None]]] = []
+    where = f"{round_ + 1}/{plan.rounds} {server.label}"
+    pace = plan.pace
+    shapes = [name for name in plan.wanted if name in SHAPES]
 
     def add(measure: str, figures: dict[str, Any]) -> None:
         results.add(server.name, measure, round_, figures)
-        say(f"  {where:<32} {measure:<12} {_brief(figures)}")
+        say(f"  {where:<32} {measure:<14} {_brief(figures)}")
 
     def all_shapes(place: Running) -> None:
         for name in shapes:
@@ -158,26 +173,28 @@ def _one(
                 add(name, {"failed": str(trouble)})
 
     def ramp(place: Running) -> None:
-        steps = measures.ramp(server, place, pace, lambda text: say(f"  {where:<32} {'ramp':<12} {text}"))
+        steps = measures.ramp(server, place, pace, lambda text: say(f"  {where:<32} {'ramp':<14} {text}"))
         for step in steps:
             results.add(server.name, "ramp-step", round_, step)
         held = [step for step in steps if step["held"]]
-        best: dict[str, Any] = dict(held[-1]) if held else {"failed": "no rate was held"}
-        add("ramp", {**best, "held_rate": best["rate"]} if held else best)
+        add("ramp", {**held[-1], "held_rate": held[-1]["rate"]} if held else {"failed": "no rate was held"})
 
+    jobs: list[tuple[str, Callable[[Running], None]]] = []
     if shapes:
         jobs.append(("shapes", all_shapes))
-    if "ramp" in wanted:
+    if "ramp" in plan.wanted:
         jobs.append(("ramp", ramp))
-    if "idle" in wanted:
-        jobs.append(("idle", lambda place: add("idle", measures.idle(server, place, connections, 10))))
+    if "idle" in plan.wanted:
+        jobs.append(("idle", lambda place: add("idle", measures.idle(server, place, plan.connections, 10))))
     # What grows, and the storms, are asked of chatd in one process: the goals are about the server itself.
     if server.name == "chatd":
-        if "join-storm" in wanted:
-            jobs.append(("join-storm", lambda place: add("join-storm", measures.join_storm(server, place))))
-        if "recovery-storm" in wanted:
-            jobs.append(("recovery-storm", lambda place: add("recovery-storm", measures.recovery_storm(server, place))))
-        jobs += [job for name in ("members", "rooms", "log") if name in wanted for job in _growth(name, server, pace, add)]
+        storms: Mapping[str, Storm] = {
+            "join-storm": lambda place: measures.join_storm(server, place),
+            "recovery-storm": lambda place: measures.recovery_storm(server, place),
+        }
+        jobs += [(name, partial(_storm, name, storms[name], add)) for name in storms if name in plan.wanted]
+        growing = [name for name in ("members", "rooms", "log") if name in plan.wanted]
+        jobs += [(name, partial(_grow, name, server, pace, add)) for name in growing]
     for measure, job in jobs:
         try:
             with running(server, cores()[0]) as place:
@@ -186,21 +203,19 @@ def _one(
             add(measure, {"failed": str(trouble)})
 
 
-def _growth(
-    name: str, server: Server, pace: Pace, add: Callable[[str, dict[str, Any]], None]
-) -> list[tuple[str, Callable[[Running], None]]]:
-    """One job: every size, one after the other, on one server, because a log grows and does not shrink."""
+def _storm(name: str, storm: Storm, add: Add, place: Running) -> None:
+    add(name, storm(place))
+
+
+def _grow(name: str, server: Server, pace: Pace, add: Add, place: Running) -> None:
+    """Every size, one after the other, on one server, because a log grows and does not shrink."""
     sizes, measure = {
         "members": (measures.GROWING_MEMBERS, measures.growth_members),
         "rooms": (measures.GROWING_ROOMS, measures.growth_rooms),
         "log": (measures.GROWING_LOG, measures.growth_log),
     }[name]
-
-    def grow(place: Running) -> None:
-        for size in sizes:
-            add(f"{name}-{size}", measure(server, place, size, pace))
-
-    return [(name, grow)]
+    for size in sizes:
+        add(f"{name}-{size}", measure(server, place, size, pace))
 
 
 def _brief(figures: dict[str, Any]) -> str:
@@ -227,7 +242,10 @@ def _say_ratios(results: Results) -> None:
     reached = ratios(results)
     if reached:
         lines = [["goal", "reached", "at most", ""]]
-        lines += [[words, f"{value:.2f}", f"{most:.2f}", "yes" if value <= most else "NO"] for words, value, most in reached]
+        lines += [
+            [words, f"{value:.2f}", f"{most:.2f}", "yes" if value <= most else "NO"]
+            for words, value, most in reached
+        ]
         sys.stdout.write(f"\n{as_text(lines)}\n")
 
 

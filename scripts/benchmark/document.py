@@ -1,6 +1,5 @@
 """Writes what was measured into docs/performance.md, between its markers, and the plots beside it."""
 
-import re
 from datetime import UTC, datetime
 from typing import Final
 
@@ -16,14 +15,16 @@ PLOTS: Final = ROOT / "docs" / "performance"
 def write(results: Results) -> None:
     """Tables between `<!-- measured NAME -->` and `<!-- end -->`, and one SVG for each plot."""
     page = PAGE.read_text("utf-8")
-    parts = {"machine": _machine(results), "servers": as_markdown(table(results)), "goals": _goals(results), "growth": _growth(results)}
+    parts = {
+        "machine": _machine(results),
+        "servers": as_markdown(table(results)),
+        "goals": _goals(results),
+        "growth": _growth(results),
+    }
     for name, text in parts.items():
-        page = re.sub(
-            rf"(<!-- measured {name} -->\n).*?(<!-- end -->)",
-            lambda found, text=text: f"{found[1]}\n{text}\n\n{found[2]}",
-            page,
-            flags=re.DOTALL,
-        )
+        begin, end = f"<!-- measured {name} -->\n", "<!-- end -->"
+        before, _, rest = page.partition(begin)
+        page = f"{before}{begin}\n{text}\n\n{end}{rest.partition(end)[2]}"
     PAGE.write_text(page, "utf-8")
     PLOTS.mkdir(exist_ok=True)
     for name, svg in plots(results).items():
@@ -35,13 +36,17 @@ def _machine(results: Results) -> str:
     machine = about["machine"]
     day = datetime.fromtimestamp(about["at"], UTC).date().isoformat()
     return (
-        f"{machine['cores']} cores ({machine['cpu']}), Linux {machine['kernel']}, Python {machine['python']}, {day}. "
-        f"Medians of {about['rounds']} interleaved rounds of {about['seconds']:g} s; ± is half the spread where it is 5% or more."
+        f"{machine['cores']} cores ({machine['cpu']}), Linux {machine['kernel']}, "
+        f"Python {machine['python']}, {day}. Medians of {about['rounds']} rounds of {about['seconds']:g} s; ± is half the spread, "
+        "where that is 5% or more."
     )
 
 
 def _goals(results: Results) -> str:
-    rows = [[words, number(value), f"{most:.3g}", "yes" if value <= most else "**no**"] for words, value, most in ratios(results)]
+    rows = [
+        [words, number(value), f"{most:.3g}", "yes" if value <= most else "**no**"]
+        for words, value, most in ratios(results)
+    ]
     return as_markdown([["goal", "reached", "at most", "met"], *rows])
 
 
@@ -51,7 +56,9 @@ def _growth(results: Results) -> str:
         for measure in results.measures():
             if measure.startswith(f"{name}-"):
                 value = results.median("chatd", measure, figure)
-                rows.append([f"{name} {int(measure.rpartition('-')[2]):,}", "" if value is None else number(value)])
+                rows.append(
+                    [f"{name} {int(measure.rpartition('-')[2]):,}", "" if value is None else number(value)]
+                )
     return as_markdown([["size", "µs CPU a delivery (log: a post)"], *rows])
 
 
@@ -79,7 +86,8 @@ def plots(results: Results) -> dict[str, str]:
         points = [
             (float(measure.rpartition("-")[2]), value)
             for measure in results.measures()
-            if measure.startswith(f"{name}-") and (value := results.median("chatd", measure, figure)) is not None
+            if measure.startswith(f"{name}-")
+            and (value := results.median("chatd", measure, figure)) is not None
         ]
         if points:
             what = "post" if name == "log" else "delivery"
@@ -93,7 +101,9 @@ def _ramps(results: Results) -> list[tuple[str, list[tuple[float, float]], bool]
         rates = sorted(set(results.values(name, "ramp-step", "rate")))
         points = []
         for rate in rates:
-            p99 = sorted(row["p99_ms"] for row in results.of(name, "ramp-step") if row["rate"] == rate and row["held"])
+            p99 = sorted(
+                row["p99_ms"] for row in results.of(name, "ramp-step") if row["rate"] == rate and row["held"]
+            )
             if p99:
                 points.append((float(rate), p99[len(p99) // 2]))
         if points:

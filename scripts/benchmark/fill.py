@@ -1,6 +1,7 @@
 """Fills a log: `python -m scripts.benchmark.fill DATABASE POSTS`, through the log's own code.
 
-A hundred rooms, a thousand posts to a transaction. Writes the SQLite file it is given, beside a running server.
+A hundred rooms, a thousand posts to a transaction. Writes the SQLite file it is given, beside a running
+server.
 """
 
 import asyncio

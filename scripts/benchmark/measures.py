@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from scripts.benchmark import tools
 from scripts.benchmark.generator import Phase, cpu_between, run
-from scripts.benchmark.processes import cores
+from scripts.benchmark.processes import Trouble, cores
 from scripts.benchmark.servers import Running, Server
 
 Figures: TypeAlias = dict[str, float | int | bool | str]
@@ -66,17 +66,27 @@ SHAPES: Final = {
 """S3, S2 and S1 saturated; L3 and M3 are S3 at 10,000 and 50,000 deliveries a second."""
 
 
-def load(server: Server, place: Running, options: Sequence[str], *, within_s: float = 120) -> dict[str, Phase]:
+def load(
+    server: Server, place: Running, options: Sequence[str], *, within_s: float = 120
+) -> dict[str, Phase]:
     own = ["--run", str(next(_runs))]
     return run(
-        tools.program("load"), server.kind, place.port, [*options, *own], core=cores()[1], pids=place.pids, within_s=within_s
+        tools.program("load"),
+        server.kind,
+        place.port,
+        [*options, *own],
+        core=cores()[1],
+        pids=place.pids,
+        within_s=within_s,
     )
 
 
 def faultless(phases: Mapping[str, Phase]) -> Figures:
     """What must be 0, and whether it is."""
     done = phases["done"]
-    figures: Figures = {name: done[name] for name in ("gaps", "doubles", "missing", "foreign", "errors", "lost")}
+    figures: Figures = {
+        name: done[name] for name in ("gaps", "doubles", "missing", "foreign", "errors", "lost")
+    }
     return {**figures, "ok": not any(figures.values())}
 
 
@@ -87,10 +97,12 @@ def shape(server: Server, place: Running, what: Shape, pace: Pace) -> Figures:
     measured = phases["measured"]
     cpu = cpu_between(phases, "measuring", "measured")
     seconds = phases["measured"]["at_s"] - phases["measuring"]["at_s"]
-    deliveries = max(1, measured["deliveries"])
+    deliveries = measured["deliveries"]
+    if not deliveries or not measured["posts"]:
+        raise Trouble(f"nothing was delivered in {pace.seconds:g} s")
     return {
         "cpu_us": 1e6 * cpu / deliveries,
-        "cpu_us_per_post": 1e6 * cpu / max(1, measured["posts"]),
+        "cpu_us_per_post": 1e6 * cpu / measured["posts"],
         "deliveries_per_s": measured["deliveries"] / measured["seconds"],
         "posts_per_s": measured["posts"] / measured["seconds"],
         "p50_ms": measured["p50_ms"],
@@ -103,7 +115,21 @@ def shape(server: Server, place: Running, what: Shape, pace: Pace) -> Figures:
     }
 
 
-RAMP: Final = (10_000, 25_000, 50_000, 100_000, 150_000, 200_000, 300_000, 400_000, 500_000, 600_000, 700_000, 800_000, 1_000_000)
+RAMP: Final = (
+    10_000,
+    25_000,
+    50_000,
+    100_000,
+    150_000,
+    200_000,
+    300_000,
+    400_000,
+    500_000,
+    600_000,
+    700_000,
+    800_000,
+    1_000_000,
+)
 HELD_MS: Final = 25.0
 """A rate is held where p99 stays below this and nothing is left undelivered."""
 
@@ -116,7 +142,9 @@ def ramp(server: Server, place: Running, pace: Pace, said: Callable[[str], None]
         figures = shape(server, place, Shape("ramp", 20, 50, rate), pace)
         figures["rate"] = rate
         figures["held"] = bool(
-            figures["ok"] and float(figures["p99_ms"]) < HELD_MS and float(figures["deliveries_per_s"]) > 0.97 * rate
+            figures["ok"]
+            and float(figures["p99_ms"]) < HELD_MS
+            and float(figures["deliveries_per_s"]) > 0.97 * rate
         )
         steps.append(figures)
         said(f"{rate:,}/s p99 {figures['p99_ms']:.1f} ms {'held' if figures['held'] else 'not held'}")
@@ -132,7 +160,18 @@ def ramp(server: Server, place: Running, pace: Pace, said: Callable[[str], None]
 def idle(server: Server, place: Running, connections: int, seconds: float) -> Figures:
     """`connections` in rooms of 50 that say nothing: memory, the rate of joining, and idle CPU."""
     rooms = max(1, connections // 50)
-    options = ["--rooms", str(rooms), "--members", "50", "--settle", "6", "--idle", str(seconds), "--patience", "120"]
+    options = [
+        "--rooms",
+        str(rooms),
+        "--members",
+        "50",
+        "--settle",
+        "6",
+        "--idle",
+        str(seconds),
+        "--patience",
+        "120",
+    ]
     phases = load(server, place, options, within_s=240 + seconds)
     seated = phases["joined"]["connections"]
     return {
@@ -141,14 +180,29 @@ def idle(server: Server, place: Running, connections: int, seconds: float) -> Fi
         "joins_per_s": seated / phases["joined"]["seconds"],
         "join_cpu_us": 1e6 * cpu_between(phases, "start", "joined") / seated,
         "idle_cpu_percent": 100 * cpu_between(phases, "idle", "idle_over") / seconds,
-        "idle_cpu_percent_per_10k": 100 * cpu_between(phases, "idle", "idle_over") / seconds * 10_000 / seated,
+        "idle_cpu_percent_per_10k": 100
+        * cpu_between(phases, "idle", "idle_over")
+        / seconds
+        * 10_000
+        / seated,
         **faultless(phases),
     }
 
 
 def join_storm(server: Server, place: Running, joins: int = 1000) -> Figures:
     """`joins` people at once into one room with a history (chatd only)."""
-    options = ["--rooms", "1", "--members", str(joins), "--prefill", "100", "--connecting", str(joins), "--settle", "4"]
+    options = [
+        "--rooms",
+        "1",
+        "--members",
+        str(joins),
+        "--prefill",
+        "100",
+        "--connecting",
+        str(joins),
+        "--settle",
+        "4",
+    ]
     phases = load(server, place, options)
     return {
         "joins": joins,
@@ -163,7 +217,18 @@ def join_storm(server: Server, place: Running, joins: int = 1000) -> Figures:
 def recovery_storm(server: Server, place: Running, people: int = 5000, behind: int = 200) -> Figures:
     """`people` in rooms of 100 are cut off at once and come back `behind` events later (chatd only)."""
     options = [
-        *("--rooms", str(people // 100), "--members", "100", "--warm", "0.1", "--seconds", "4", "--rate", "400000"),
+        *(
+            "--rooms",
+            str(people // 100),
+            "--members",
+            "100",
+            "--warm",
+            "0.1",
+            "--seconds",
+            "4",
+            "--rate",
+            "400000",
+        ),
         *("--recover", str(behind), "--connecting", "2000", "--patience", "120"),
     ]
     phases = load(server, place, options, within_s=240)
@@ -199,7 +264,13 @@ def growth_rooms(server: Server, place: Running, rooms: int, pace: Pace) -> Figu
 
 def fill_log(place: Running, posts: int) -> None:
     """Bring the log of a chatd that runs to `posts` events, through its own code, in another process."""
-    command = [sys.executable, "-m", "scripts.benchmark.fill", str(place.folder / "data/chatd.db"), str(posts)]
+    command = [
+        sys.executable,
+        "-m",
+        "scripts.benchmark.fill",
+        str(place.folder / "data/chatd.db"),
+        str(posts),
+    ]
     filler = place.start("fill", command)
     filler.wait_for_text("filled")
     place.processes.remove(filler)

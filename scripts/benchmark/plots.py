@@ -1,4 +1,4 @@
-"""Draws the two kinds of plot that docs/performance.md shows, as SVG that reads in light and in dark. Pure."""
+"""The two kinds of plot in docs/performance.md, as SVG that reads in light and in dark. Pure."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,8 @@ STYLE: Final = """<style>
   text { font: 14px system-ui, sans-serif; fill: #2b2622 }
   .title { font-weight: 600; font-size: 16px } .quiet { fill: #6b625a; font-size: 12px }
   .bar { fill: #b9ada1 } .ours { fill: #1f6f6b } .rule { stroke: #d9d0c7 }
-  .line { fill: none; stroke: #a2958a; stroke-width: 1.5 } .our-line { fill: none; stroke: #1f6f6b; stroke-width: 3 }
+  .line { fill: none; stroke: #a2958a; stroke-width: 1.5 }
+  .our-line { fill: none; stroke: #1f6f6b; stroke-width: 3 }
   @media (prefers-color-scheme: dark) {
     text { fill: #ece5dd } .quiet { fill: #a79c91 } .bar { fill: #6f655c } .ours { fill: #62b8b0 }
     .rule { stroke: #453e38 } .line { stroke: #857a70 } .our-line { stroke: #62b8b0 }
@@ -29,14 +30,16 @@ def bars(title: str, unit: str, values: Sequence[tuple[str, float, bool]]) -> st
     for power in range(int(math.log10(low)), math.ceil(math.log10(high)) + 1):
         x = left + span * _part(10.0**power, low, high)
         if x <= WIDTH - right + 1:
-            parts.append(f'<line class="rule" x1="{x:.1f}" x2="{x:.1f}" y1="{top - 6}" y2="{top + step * len(values)}"/>')
-            parts.append(f'<text class="quiet" x="{x:.1f}" y="{top - 12}" text-anchor="middle">{10.0**power:g}</text>')
+            parts.append(_rule(x, x, top - 6, top + step * len(values)))
+            parts.append(_mark(x, top - 12, f"{10.0**power:g}"))
     for index, (label, value, ours) in enumerate(values):
         y = top + index * step
         length = max(2.0, span * _part(value, low, high))
         kind = "ours" if ours else "bar"
         parts.append(f'<text x="{left - 10}" y="{y + 15}" text-anchor="end">{escape(label)}</text>')
-        parts.append(f'<rect class="{kind}" x="{left}" y="{y + 3}" width="{length:.1f}" height="{step - 9}" rx="3"/>')
+        parts.append(
+            f'<rect class="{kind}" x="{left}" y="{y + 3}" width="{length:.1f}" height="{step - 9}" rx="3"/>'
+        )
         parts.append(f'<text class="quiet" x="{left + length + 6:.1f}" y="{y + 15}">{value:.3g}</text>')
     return _svg(title, f"{unit} (logarithmic; less is better)", parts, top + step * len(values) + 14)
 
@@ -57,12 +60,9 @@ def lines(
     parts = []
     for mark in _marks(most):
         y = at(low, mark)[1]
-        parts.append(f'<line class="rule" x1="{left}" x2="{left + span}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(_rule(left, left + span, y, y))
         parts.append(f'<text class="quiet" x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{mark:g}</text>')
-    for x in _decades(low, high):
-        parts.append(
-            f'<text class="quiet" x="{at(x, 0)[0]:.1f}" y="{top + height + 18}" text-anchor="middle">{x:,.0f}</text>'
-        )
+    parts += [_mark(at(x, 0)[0], top + height + 18, f"{x:,.0f}") for x in _decades(low, high)]
     taken: list[float] = []
     for label, each, ours in sorted(series, key=lambda one: one[1][-1][1]):
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (at(*point) for point in sorted(each)))
@@ -96,7 +96,19 @@ def _decades(low: float, high: float) -> list[float]:
     return [mark for mark in marks if low <= mark <= high] or [low, high]
 
 
+def _rule(x1: float, x2: float, y1: float, y2: float) -> str:
+    return f'<line class="rule" x1="{x1:.1f}" x2="{x2:.1f}" y1="{y1:.1f}" y2="{y2:.1f}"/>'
+
+
+def _mark(x: float, y: float, text: str) -> str:
+    return f'<text class="quiet" x="{x:.1f}" y="{y:.1f}" text-anchor="middle">{text}</text>'
+
+
 def _svg(title: str, subtitle: str, parts: Sequence[str], height: float) -> str:
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{escape(title)}">'
-    words = f'<text class="title" x="0" y="18">{escape(title)}</text><text class="quiet" x="0" y="36">{escape(subtitle)}</text>'
-    return "\n".join([head, STYLE, words, *parts, "</svg>"]) + "\n"
+    box = f'viewBox="0 0 {WIDTH} {height:.0f}"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {box} role="img" aria-label="{escape(title)}">'
+    words = [
+        f'<text class="title" x="0" y="18">{escape(title)}</text>',
+        f'<text class="quiet" x="0" y="36">{escape(subtitle)}</text>',
+    ]
+    return "\n".join([head, STYLE, *words, *parts, "</svg>"]) + "\n"

@@ -5,15 +5,18 @@ Touches processes that it started, and /proc.
 
 import os
 import resource
+import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 PAGE_KIB: Final = os.sysconf("SC_PAGE_SIZE") // 1024
+TASKSET: Final = shutil.which("taskset") or "/usr/bin/taskset"
 START_S: Final = 60.0
 """How long a server may take until it listens."""
 STOP_S: Final = 8.0
@@ -23,8 +26,9 @@ class Trouble(Exception):
     """Something could not be started or measured; `str()` tells a person what."""
 
 
+@cache
 def cores() -> tuple[int, int]:
-    """The core of the server and the core of the load generator: two of those we may use."""
+    """The core of the server and the core of the load generator: two of those we could use at the start."""
     mine = sorted(os.sched_getaffinity(0))
     return mine[0], mine[1 % len(mine)]
 
@@ -51,8 +55,8 @@ class Process:
     ) -> None:
         self.log = log
         with log.open("ab") as output:
-            self._child = subprocess.Popen(
-                ["taskset", "--cpu-list", str(core), *command],
+            self._child = subprocess.Popen(  # noqa: S603  the commands of servers.py
+                [TASKSET, "--cpu-list", str(core), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

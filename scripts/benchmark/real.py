@@ -4,7 +4,6 @@ Uses `chatd.replay`, so the checker judges every run. Touches one server process
 """
 
 import asyncio
-import os
 import sys
 from pathlib import Path
 from typing import Final
@@ -24,15 +23,13 @@ RUN_S: Final = 120.0
 
 
 def run(folder: str) -> int:
-    """0 where every speed that was tried is without a fault; else 1. `Trouble` where there is nothing to replay."""
+    """0 where every speed that was tried is without a fault, else 1. `Trouble` without conversations."""
     place = Path(folder) if folder else _usual()
     logs = sorted(path for path in place.glob("*.txt") if path.is_file())
     if not logs:
         raise Trouble(f"There are no conversations (*.txt) in {place}.")
     lines = [["speed", "conversations", "deliveries/s", "p50 ms", "p99 ms", "max ms", "behind s", "faults"]]
     faults = 0
-    # Both ends are Python here: the clients get the generator's core, the server its own.
-    os.sched_setaffinity(0, {cores()[1]})
     with running(SERVERS["chatd"], cores()[0]) as server:
         url = f"http://127.0.0.1:{server.port}"
         for speed in SPEEDS:

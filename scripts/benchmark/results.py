@@ -37,7 +37,11 @@ class Results:
     # ---- questions -----------------------------------------------------------------------------
 
     def of(self, server: str, measure: str) -> list[dict[str, Any]]:
-        return [row for row in self.rows if row["server"] == server and row["measure"] == measure and "failed" not in row]
+        return [
+            row
+            for row in self.rows
+            if row["server"] == server and row["measure"] == measure and "failed" not in row
+        ]
 
     def values(self, server: str, measure: str, figure: str) -> list[float]:
         return [row[figure] for row in self.of(server, measure) if figure in row]
@@ -116,7 +120,11 @@ def table(results: Results) -> list[list[str]]:
 def cell(results: Results, server: str, measure: str, figure: str) -> str:
     value = results.median(server, measure, figure)
     if value is None:
-        return "failed" if any(row["server"] == server and row["measure"] == measure for row in results.rows) else ""
+        return (
+            "failed"
+            if any(row["server"] == server and row["measure"] == measure for row in results.rows)
+            else ""
+        )
     spread = results.spread(server, measure, figure)
     return number(value) + (f" ±{50 * spread:.0f}%" if spread >= 0.1 else "")
 
@@ -165,7 +173,10 @@ def as_text(lines: Iterable[list[str]]) -> str:
     rows = list(lines)
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join(
-        "  ".join(cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(zip(row, widths, strict=True)))
+        "  ".join(
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
         for row in rows
     )
 

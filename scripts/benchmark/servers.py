@@ -40,7 +40,9 @@ class Running:
     def pids(self) -> list[int]:
         return [process.pid for process in self.processes]
 
-    def start(self, name: str, command: list[str], *, env: dict[str, str] | None = None, cwd: Path = tools.ROOT) -> Process:
+    def start(
+        self, name: str, command: list[str], *, env: dict[str, str] | None = None, cwd: Path = tools.ROOT
+    ) -> Process:
         log = self.folder / f"{name}.log"
         process = Process(command, core=self.core, log=log, env=env, cwd=cwd)
         self.processes.append(process)
@@ -89,7 +91,17 @@ def start_chatd(place: Running, *, redis: bool = False, workers: int = 1) -> Non
     settings = [f"--set={name}={value}" for name, value in CHATD_SETTINGS.items()]
     extra = [f"--redis={place.start_redis()}", f"--workers={workers}"] if redis else []
     data = place.folder / "data"
-    command = [sys.executable, "-m", "chatd", "serve", "--open", "--port", str(place.port), "--data", str(data)]
+    command = [
+        sys.executable,
+        "-m",
+        "chatd",
+        "serve",
+        "--open",
+        "--port",
+        str(place.port),
+        "--data",
+        str(data),
+    ]
     place.start("chatd", [*command, *settings, *extra]).wait_for_text("is running")
 
 
@@ -156,7 +168,9 @@ def _python_socketio(place: Running) -> None:
 def _channels(place: Running) -> None:
     command = [str(tools.VENV_PYTHON.parent / "daphne"), "-b", "127.0.0.1", "-p", str(place.port), "-v", "0"]
     env = {"REDIS_URL": place.start_redis()}
-    place.start("daphne", [*command, "channels_rooms:application"], cwd=tools.PEERS, env=env).wait_for_port(place.port)
+    place.start("daphne", [*command, "channels_rooms:application"], cwd=tools.PEERS, env=env).wait_for_port(
+        place.port
+    )
 
 
 def _python(place: Running, script: str) -> None:
@@ -182,7 +196,11 @@ def _nats(place: Running) -> None:
 
 def _mosquitto(place: Running) -> None:
     config = place.folder / "mosquitto.conf"
-    config.write_text(f"listener {place.port} 127.0.0.1\nprotocol websockets\nallow_anonymous true\nlog_type error\n")
+    # Debian's 2.0.11 refuses to start where WebSocket is its only listener.
+    config.write_text(
+        f"listener {free_port()} 127.0.0.1\nlistener {place.port} 127.0.0.1\nsocket_domain ipv4\n"
+        "protocol websockets\nallow_anonymous true\nlog_type error\n"
+    )
     place.start("mosquitto", [tools.need("mosquitto"), "-c", str(config)]).wait_for_port(place.port)
 
 
@@ -200,7 +218,9 @@ SERVERS: Final = {
     for server in (
         Server("chatd", "chatd", "chatd", start_chatd, _nothing, chatd=True),
         Server("chatd-redis", "chatd + Redis", "chatd", _chatd_redis, tools.use_python_peers, chatd=True),
-        Server("chatd-2", "chatd + Redis, 2 workers", "chatd", _chatd_two, tools.use_python_peers, chatd=True),
+        Server(
+            "chatd-2", "chatd + Redis, 2 workers", "chatd", _chatd_two, tools.use_python_peers, chatd=True
+        ),
         Server("c-joined", "C, frames of a turn joined", "room", _joined, lambda: tools.program("limit")),
         Server("c-one-send", "C, one send per frame", "room", _one_send, lambda: tools.program("limit")),
         Server("socketify", "uWebSockets (socketify)", "room", _socketify, tools.use_python_peers),
@@ -211,7 +231,9 @@ SERVERS: Final = {
         Server("socketio", "Socket.IO", "socketio", _socketio, tools.use_node_peers),
         Server("socketio-redis", "Socket.IO + Redis", "socketio", _socketio_redis, _both),
         Server("starlette", "Starlette tutorial + Redis", "room", _starlette, tools.use_python_peers),
-        Server("python-socketio", "python-socketio + Redis", "socketio", _python_socketio, tools.use_python_peers),
+        Server(
+            "python-socketio", "python-socketio + Redis", "socketio", _python_socketio, tools.use_python_peers
+        ),
         Server("channels", "Django Channels + Redis", "channels", _channels, tools.use_python_peers),
     )
 }

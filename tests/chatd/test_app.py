@@ -17,6 +17,7 @@ from chatd.pages import ASK_AGAIN, FOREVER, Pages
 from chatd.settings import Settings, SettingsError
 from rooms.catalog import RoomSpec
 from rooms.store_sql import migrate
+from tests.fixtures.stores import Stores
 
 PRIVATE = "quiet-heron-private"
 
@@ -254,8 +255,33 @@ async def test_rooms_are_listed_with_bands(client: Browser) -> None:
     }
     assert (await client.get("/api/rooms")).headers["cache-control"] == "no-store"
     assert (await client.get("/api/rooms/break-room")).json()["title"] == "The break room"
-    assert (await client.get("/api/rooms/hidden")).json()["open"] is False
     assert (await client.get("/api/rooms/none")).json()["code"] == "unknown_room"
+
+
+async def test_who_guesses_a_room_that_is_not_listed_learns_little(
+    client: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await client.node.catalog.add(
+        RoomSpec(name="hidden", title="After the fire", kind="knowledge", listed=False)
+    )
+    monkeypatch.setattr(client.node, "counts", lambda: {"hidden": 7})
+    assert (await client.get("/api/rooms/hidden")).json() == {
+        "name": "hidden",
+        "title": "hidden",
+        "kind": "knowledge",
+        "band": "",
+        "open": False,
+    }
+
+
+@pytest.mark.parametrize("name", ["a%00b", "NOT-VALID", "a%0A", "%F0%9F%8C%99", "a" * 65])
+async def test_what_is_no_rooms_name_is_asked_of_no_store(
+    postgres_stores: Stores, tmp_path: Path, name: str
+) -> None:
+    """PostgreSQL refuses a text with a NUL, and that is not the store's trouble but the asker's."""
+    async with browsing(Settings(data=tmp_path, database=postgres_stores.address)) as client:
+        answer = await client.get(f"/api/rooms/{name}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "unknown_room")
 
 
 @pytest.mark.parametrize(("count", "band"), [(0, "nobody yet"), (1, "a few"), (4, "a few"), (5, "5 or more")])

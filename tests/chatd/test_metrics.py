@@ -91,6 +91,20 @@ def test_memory_and_processor_time_of_the_workers_are_there() -> None:
     assert seen["chatd_process_cpu_seconds_total", (("worker", "0"),)] > 0
 
 
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("chatd_posts_total", "Events"),  # reactions and the rest as well
+        ("chatd_presence_frames_total", "told to a room"),  # once, and not for each connection
+        ("chatd_typing_frames_total", "told to a room"),
+        ("chatd_gaps_repaired_total", "Events"),  # not holes
+    ],
+)
+def test_a_metric_says_what_one_of_it_is(name: str, word: str) -> None:
+    text = Metrics().render().decode()
+    assert re.search(rf"# HELP {name} .*{word}", text), name
+
+
 def test_every_metric_says_what_it_is() -> None:
     text = Metrics().render().decode()
     for name in re.findall(r"# TYPE (\w+)", text):

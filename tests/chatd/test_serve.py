@@ -77,6 +77,16 @@ async def test_one_command_says_where_to_go(serve: Serve) -> None:
     assert stat.S_IMODE((server.data / "secret").stat().st_mode) == 0o600
 
 
+async def test_under_systemd_no_link_is_kept_and_the_command_names_a_room_there_is(
+    serve: Serve, tmp_path: Path
+) -> None:
+    """Its journal would keep the link. The only room has another name than a new server's."""
+    await run_chatd("room", "add", "nights", "--data", str(tmp_path / "data"), cwd=tmp_path)
+    server = await serve(environ={"JOURNAL_STREAM": "8:12345"})
+    assert "#ticket=" not in server.text
+    assert "chatd ticket --room nights --role facilitator" in server.text
+
+
 async def test_the_facilitator_link_works_once(serve: Serve) -> None:
     server = await serve()
     assert server.facilitator_link is not None

@@ -210,6 +210,8 @@ class Load:
             "full rosters",
             within_s=PATIENCE_S,
         )
+        for _ in range(3):
+            await asyncio.sleep(0)  # a roster is known a turn before its item is read
         for talker in self.talkers:
             talker.joined.clear()
             talker.left.clear()

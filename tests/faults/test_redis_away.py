@@ -5,10 +5,17 @@ Nobody's socket breaks in any of this, so all that is seen here comes over one c
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
-from tests.faults.load import LOG_WAY_S, PATIENCE_S, SLACK_S, Load, metric, peers, ready, talking
+from chatd.bus_memory import MemoryBus
+from chatd.node import Node
+from chatd.settings import Settings
+from rooms.events import Posted
+from rooms.log import Draft
+from rooms.store_sql import migrate
+from tests.faults.load import LOG_WAY_S, PATIENCE_S, SLACK_S, Load, metric, peers, ready, talking, until_s
 from tests.fixtures.buses import Valkey
 from tests.fixtures.servers import Serve, Server, until
 
@@ -104,3 +111,24 @@ async def test_client_kill_loses_nothing(several: Server, breakable_valkey: Valk
         await bus_is(several, healthy=True)
         await nobody_came_back(several, load)
         await load.ends_well()
+
+
+async def test_the_log_is_looked_into_the_moment_the_bus_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not when the next look was due anyway: what was just lost would wait for that, by chance."""
+    monkeypatch.setattr("chatd.node.COMPARE_S", 3600.0)
+    bus = MemoryBus()
+    settings = Settings(data=tmp_path, redis="redis://127.0.0.1:1", open=True)
+    await migrate(settings.store)
+    node = Node(settings, bus=bus)
+    await node.start()
+    try:
+        live = await node.hub.open("icu")
+        said = Posted(room="icu", handle="quiet-otter", text="said on another node, and the hint was lost")
+        await node.log.append([Draft(said, live.state.epoch, 0, "key")])
+        bus.healthy = False
+        bus.on_health(False)
+        assert await until_s(lambda: live.head == 1, "the event is placed") < LOG_WAY_S + SLACK_S
+    finally:
+        await node.stop()

@@ -58,8 +58,10 @@ async def test_what_arrives_while_a_write_runs_goes_into_the_next() -> None:
         for n, who in ((2, "b"), (3, "c")):
             assert desk.commits.submit(n, who)
         assert desk.settled == []
+        assert len(desk.commits) == 2  # the first is being written
         disk.finish.set()
         await desk.commits.drained()
+        assert len(desk.commits) == 0
     assert disk.batches == [[1], [2, 3]]
     assert desk.settled == [("a", "kept 1"), ("b", "kept 2"), ("c", "kept 3")]
 

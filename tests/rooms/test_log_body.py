@@ -45,7 +45,16 @@ def test_a_withdrawn_event_fits_where_it_stood(event: Posted | Reacted) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "body"),
-    [("posted", b"\xc1"), ("posted", b"\x80"), ("posted", b"\x81\xa4text\x07"), ("unheard-of", b"\x80")],
+    [
+        ("posted", b"\xc1"),
+        ("posted", b"\x80"),
+        ("posted", b"\x81\xa4text\x07"),
+        ("posted", b"\x81\xa4text\xa2\xff\xfe"),
+        ("posted", b"\x81\xa2\xff\xfe\x07"),
+        ("posted", b"\x81\xa4text" + b"\x91" * 100_000),
+        ("unheard-of", b"\x80"),
+    ],
+    ids=["no map", "no text", "a number", "no UTF-8", "a name in no UTF-8", "too deep", "an unknown kind"],
 )
 def test_what_is_not_ours_is_corrupt(kind: str, body: bytes) -> None:
     with pytest.raises(LogCorrupt, match="number 3 of its room"):

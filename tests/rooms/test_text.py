@@ -23,6 +23,14 @@ from rooms.text import normalise
         ("👩\u200d⚕️", "👩\u200d⚕️"),
         ("می\u200cخواهم", "می\u200cخواهم"),
         ("\ufeff \x00 \n ", ""),
+        ("\u200b", ""),
+        ("\u200d\u200c \u2060\u00ad", ""),
+        ("\u3164\n\uffa0 \u115f", ""),
+        ("\u2800 \u034f\ufe0f\u180e", ""),
+        ("\U000e0100\U0001d173", ""),
+        ("\u200ba", "\u200ba"),
+        ("1\ufe0f\u20e3", "1\ufe0f\u20e3"),
+        ("\u0301", "\u0301"),
     ],
 )
 def test_normalise(typed: str, kept: str) -> None:

@@ -39,24 +39,28 @@ def test_a_command_is_the_same_in_both_codecs(entry: Json) -> None:
 
 @pytest.mark.parametrize("entry", named(REFUSED))
 def test_what_is_no_command_is_refused_in_both_codecs(entry: Json) -> None:
-    with pytest.raises(wire.BadFrame):
+    with pytest.raises(wire.BadFrame) as in_text:
         wire.decode_json(json.dumps(entry["frame"]))
-    with pytest.raises(wire.BadFrame):
+    with pytest.raises(wire.BadFrame) as in_binary:
         wire.decode_msgpack(msgpack.packb(entry["frame"]))
+    assert in_text.value.id_ == in_binary.value.id_ == entry["answered_as"]
+    assert type(in_text.value.id_) is type(entry["answered_as"])
 
 
 @pytest.mark.parametrize(
     "text", VECTORS["client"]["unreadable_json"], ids=range(len(VECTORS["client"]["unreadable_json"]))
 )
 def test_what_is_no_json_is_refused(text: str) -> None:
-    with pytest.raises(wire.BadFrame):
+    with pytest.raises(wire.BadFrame) as refusal:
         wire.decode_json(text)
+    assert refusal.value.id_ is None
 
 
 @pytest.mark.parametrize("entry", named(VECTORS["client"]["unreadable_msgpack"]))
 def test_what_is_no_msgpack_is_refused(entry: Json) -> None:
-    with pytest.raises(wire.BadFrame):
+    with pytest.raises(wire.BadFrame) as refusal:
         wire.decode_msgpack(bytes.fromhex(entry["msgpack"]))
+    assert refusal.value.id_ is None
 
 
 @pytest.mark.parametrize("entry", named(SERVER))

@@ -88,7 +88,8 @@ export function decode(data) {
 let last = 0;
 
 /**
- * A client message id: a UUIDv7 (RFC 9562), so that keys grow with time.
+ * A key for a message: a UUIDv7 (RFC 9562), or random text would do. The log keeps a digest, never the key,
+ * and before it the time to about a minute, so that what is new lies together in its index.
  *
  * @param {number} now Unix milliseconds
  * @param {(bytes: Uint8Array) => Uint8Array} fill fills with randomness, as `crypto.getRandomValues`

@@ -12,7 +12,7 @@ from django.conf import settings
 
 settings.configure(
     ALLOWED_HOSTS=["127.0.0.1"],
-    SECRET_KEY="only for the benchmark, on loopback",
+    SECRET_KEY="only for the benchmark, on loopback",  # noqa: S106  it protects nothing
     INSTALLED_APPS=["channels"],
     CHANNEL_LAYERS={
         "default": {

@@ -35,7 +35,8 @@ class ConnectionManager:
 
 
 manager = ConnectionManager()
-client = redis.from_url(os.environ["REDIS_URL"])
+client = redis.from_url(os.environ["REDIS_URL"], max_connections=10_000)
+"""With the usual 100 connections, more publishers than that at once lose their WebSockets to an exception."""
 
 
 async def listen() -> None:
