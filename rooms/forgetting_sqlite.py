@@ -45,9 +45,9 @@ def blank(connection: sqlite3.Connection, room: Standing, through: int) -> int:
     return connection.execute(_THROUGH, (room.id, room.epoch, room.tail, through)).rowcount
 
 
-def sweep(connection: sqlite3.Connection, room: Standing) -> bool:
-    """Overwrite what is left of the room's earlier epochs; whether there may be more of it."""
-    return connection.execute(_OF_OTHER_EPOCHS, (room.id, room.epoch, CHUNK)).rowcount == CHUNK
+def sweep(connection: sqlite3.Connection, room: Standing) -> int:
+    """Overwrite what is left of the room's earlier epochs, at most `CHUNK` events; how many it was."""
+    return connection.execute(_OF_OTHER_EPOCHS, (room.id, room.epoch, CHUNK)).rowcount
 
 
 def reclaim(connection: sqlite3.Connection) -> bool:

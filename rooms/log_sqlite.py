@@ -116,7 +116,7 @@ class SqliteLog:
 
     async def _forget(self, room: str) -> None:
         """Leave nothing readable of what `erase` and `trim` have put out of the room."""
-        while await self._database.write(partial(_sweep, room=room)):
+        while await self._database.write(partial(_sweep, room=room)) == CHUNK:
             pass
         await self._database.write(lambda connection: None, Scrub.NOW)
         while await self._database.write(reclaim):
@@ -159,7 +159,7 @@ def _erase(connection: sqlite3.Connection, room: str) -> Head:
     return _open_room(connection, room)
 
 
-def _sweep(connection: sqlite3.Connection, room: str) -> bool:
+def _sweep(connection: sqlite3.Connection, room: str) -> int:
     return sweep(connection, read_standings(connection, [room])[room])
 
 

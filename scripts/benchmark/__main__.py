@@ -5,6 +5,7 @@ python -m scripts.benchmark --quick        (scripts/bench does this from any fol
 
 import argparse
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -49,6 +50,8 @@ def say(text: str) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
+    # As Ctrl-C does, so that no server is left behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return _main(options)
     except Trouble as trouble:

@@ -37,8 +37,8 @@ def _machine(results: Results) -> str:
     day = datetime.fromtimestamp(about["at"], UTC).date().isoformat()
     return (
         f"{machine['cores']} cores ({machine['cpu']}), Linux {machine['kernel']}, "
-        f"Python {machine['python']}, {day}. Medians of {about['rounds']} rounds of {about['seconds']:g} s; ± is half the spread, "
-        "where that is 5% or more."
+        f"Python {machine['python']}, {day}. Medians of {about['rounds']} rounds of {about['seconds']:g} s; "
+        "± is half the spread, where that is 5% or more."
     )
 
 

@@ -12,10 +12,12 @@ on it too. At the end of a story no node may have crashed, and every command has
 """
 
 import asyncio
+import inspect
 import itertools
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, TypeAlias
+from functools import wraps
+from typing import Any, Concatenate, Final, ParamSpec, TypeAlias
 
 import msgspec
 
@@ -129,7 +131,7 @@ class Person(Wire):
 
     # -- what they do
 
-    def says(self, kind: str, room: str = ROOM, **fields: Any) -> int | str:
+    def says(self, kind: str, room: str = ROOM, /, **fields: Any) -> int | str:
         """Send a command and do not wait. A post gets a key of its own where none is given."""
         id_: int | str = fields.pop("id", None) or next(self.ids)
         if kind == "post":
@@ -143,19 +145,19 @@ class Person(Wire):
         await until(lambda: id_ in self._answers, f"an answer for {self.name}")
         return self._answers[id_]
 
-    async def asks(self, kind: str, room: str = ROOM, **fields: Any) -> Frame:
+    async def asks(self, kind: str, room: str = ROOM, /, **fields: Any) -> Frame:
         """Send a command; its answer, which is no refusal."""
         frame = await self.answer(self.says(kind, room, **fields))
         assert frame["t"] != "error", frame
         return frame
 
-    async def refused(self, kind: str, room: str = ROOM, **fields: Any) -> Frame:
+    async def refused(self, kind: str, room: str = ROOM, /, **fields: Any) -> Frame:
         """Send a command; its answer, which is a refusal."""
         frame = await self.answer(self.says(kind, room, **fields))
         assert frame["t"] == "error", frame
         return frame
 
-    async def hears(self, kind: str, **fields: Any) -> Frame:
+    async def hears(self, kind: str, /, **fields: Any) -> Frame:
         """The next frame of this kind and with these fields among those not passed over yet."""
 
         def found() -> bool:
@@ -305,16 +307,21 @@ def places(events: Sequence[Frame]) -> list[int]:
 NAMED: set[ErrorCode] = set()
 """The codes that a story of the modules imported so far names, and so must hear."""
 
-Story: TypeAlias = Callable[[Desk], Awaitable[None]]
+P = ParamSpec("P")
 
 
-def story(*codes: ErrorCode, nodes: int = 1, **settings: Any) -> Callable[[Story], Callable[[], None]]:
-    """A test told at a desk with these settings, in virtual time. Somebody in it hears all `codes`."""
+def story(
+    *codes: ErrorCode, nodes: int = 1, **settings: Any
+) -> Callable[[Callable[Concatenate[Desk, P], Awaitable[None]]], Callable[P, None]]:
+    """A test told at a desk with these settings, in virtual time. Somebody in it hears all `codes`.
+
+    What it takes besides the desk pytest gives: parameters and fixtures.
+    """
     NAMED.update(codes)
     if nodes > 1:
         settings["redis"] = "redis://unused"
 
-    async def run(tell: Story) -> None:
+    async def run(tell: Callable[[Desk], Awaitable[None]]) -> None:
         desk = Desk(**settings)
         for _ in range(nodes):
             await desk.boot()
@@ -323,13 +330,17 @@ def story(*codes: ErrorCode, nodes: int = 1, **settings: Any) -> Callable[[Story
         said = {frame["code"] for person in desk.people for frame in person.heard_all("error")}
         assert said >= set(codes), f"nobody heard {set(codes) - said}"
 
-    def told(tell: Story) -> Callable[[], None]:
-        def test() -> None:
+    def told(tell: Callable[Concatenate[Desk, P], Awaitable[None]]) -> Callable[P, None]:
+        @wraps(tell)
+        def test(*given: P.args, **named: P.kwargs) -> None:
             with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-                runner.run(run(tell))
+                runner.run(run(lambda desk: tell(desk, *given, **named)))
 
-        for attribute in ("__name__", "__qualname__", "__module__", "__doc__"):
-            setattr(test, attribute, getattr(tell, attribute))
+        signature = inspect.signature(tell)
+        # What pytest is to give: everything but the desk. And it is not to look at what is wrapped.
+        shown = signature.replace(parameters=list(signature.parameters.values())[1:])
+        vars(test)["__signature__"] = shown
+        del vars(test)["__wrapped__"]
         return test
 
     return told
