@@ -77,7 +77,8 @@ async def rooms(request: Request) -> Response:
     except LogError:
         return json(AWAY, status=503)
     counts = node.counts()
-    return json(RoomList([_info(spec, counts.get(spec.name, 0)) for spec in specs if spec.listed]))
+    settings: Settings = request.state.settings
+    return json(RoomList([_info(spec, counts.get(spec.name, 0), settings) for spec in specs if spec.listed]))
 
 
 async def room(request: Request) -> Response:
@@ -98,12 +99,13 @@ async def room(request: Request) -> Response:
     if spec is None:
         return json(UNKNOWN_ROOM, status=404)
     if not spec.listed:
-        return json(RoomInfo(name, name, spec.kind, "", spec.open))
-    return json(_info(spec, node.counts().get(name, 0)))
+        return json(RoomInfo(name, name, spec.kind, "", spec.open or settings.open))
+    return json(_info(spec, node.counts().get(name, 0), settings))
 
 
-def _info(spec: RoomSpec, count: int) -> RoomInfo:
-    return RoomInfo(spec.name, spec.title, spec.kind, band(count), spec.open)
+def _info(spec: RoomSpec, count: int, settings: Settings) -> RoomInfo:
+    # `open` says whether one gets in without a ticket: with --open that holds for every room.
+    return RoomInfo(spec.name, spec.title, spec.kind, band(count), spec.open or settings.open)
 
 
 async def live(request: Request) -> Response:

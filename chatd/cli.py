@@ -1,4 +1,5 @@
-"""The command line: `chatd serve`, `room`, `join`, `ticket`, `doctor`, `replay`.
+"""The command line: `chatd serve`, `room`, `join`, `ticket`, `doctor`,
+`backup`, `restore`, `replay`.
 
 Turns words into settings and calls; decides nothing itself. What goes wrong is said in one
 plain sentence on stderr, with exit code 2, and never as a traceback.
@@ -15,6 +16,21 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias, TypeVar
 
 import typer
 
+from chatd.called import chatd
+from chatd.options import (
+    Config,
+    Data,
+    Database,
+    Host,
+    LogFormat,
+    LogLevel,
+    Open,
+    Port,
+    PublicUrl,
+    Redis,
+    Set,
+    Workers,
+)
 from chatd.settings import Settings, SettingsError
 from chatd.settings_load import load
 from chatd.version import VERSION
@@ -37,20 +53,6 @@ app = typer.Typer(
 rooms = typer.Typer(help="Make rooms, and see which there are.", no_args_is_help=True)
 app.add_typer(rooms, name="room")
 
-Config: TypeAlias = Annotated[
-    Path | None,
-    typer.Option("--config", help="A TOML file with settings. Otherwise DATA/chatd.toml, if it is there."),
-]
-Data: TypeAlias = Annotated[
-    Path | None,
-    typer.Option("--data", metavar="DIR", help="The folder with everything that is kept. [./data]"),
-]
-Set: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set", metavar="NAME=VALUE", help="Any other setting, such as post_per_s=0. May be repeated."
-    ),
-]
 Codec: TypeAlias = Annotated[Literal["json", "msgpack"], typer.Option(help="How frames are encoded.")]
 Kind: TypeAlias = Literal["drop-in", "session", "knowledge"]
 Role: TypeAlias = Literal["participant", "facilitator"]
@@ -63,7 +65,7 @@ class CannotDo(Exception):
 def main() -> None:
     """The program `chatd`."""
     try:
-        app(prog_name="chatd")
+        app(prog_name=chatd())
     except SettingsError as error:
         _fail("\n".join(f"Setting {problem}" for problem in error.problems))
     except KeyboardInterrupt:
@@ -86,31 +88,16 @@ def _chatd(
 
 @app.command()
 def serve(  # noqa: PLR0917  one parameter is one option; Typer passes them by name
-    host: Annotated[
-        str | None, typer.Option(help="The address to listen on; 0.0.0.0 for all machines. [127.0.0.1]")
-    ] = None,
-    port: Annotated[
-        int | None, typer.Option(help="The port to listen on; 0 takes a free one. [8000]")
-    ] = None,
+    host: Host = None,
+    port: Port = None,
     data: Data = None,
-    redis: Annotated[
-        str | None, typer.Option(metavar="URL", help="Redis, to carry messages between several processes.")
-    ] = None,
-    database: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="postgresql://..., for several machines. [SQLite in DIR]"),
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes that share the port; needs --redis. [1]")
-    ] = None,
-    open_: Annotated[
-        bool, typer.Option("--open", help="Let ANYBODY join ANY room name without a ticket. For trying out.")
-    ] = False,
-    public_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="How people reach it, where a proxy is before it.")
-    ] = None,
-    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error. [info]")] = None,
-    log_format: Annotated[str | None, typer.Option(help="console or json. [console]")] = None,
+    redis: Redis = None,
+    database: Database = None,
+    workers: Workers = None,
+    open_: Open = False,
+    public_url: PublicUrl = None,
+    log_level: LogLevel = None,
+    log_format: LogFormat = None,
     config: Config = None,
     others: Set = None,
 ) -> None:
@@ -127,8 +114,8 @@ def serve(  # noqa: PLR0917  one parameter is one option; Typer passes them by n
             "public_url": public_url,
             "log_level": log_level,
             "log_format": log_format,
-            **_pairs(others),
         },
+        pairs=others or (),
         config=config,
     )
     from chatd.serve import serve as run
@@ -138,7 +125,9 @@ def serve(  # noqa: PLR0917  one parameter is one option; Typer passes them by n
 
 @rooms.command("add")
 def room_add(  # noqa: PLR0917  one parameter is one option; Typer passes them by name
-    name: Annotated[str, typer.Argument(help="Its name in links: a-z, 0-9, dot, dash; up to 64.")],
+    name: Annotated[
+        str, typer.Argument(help="Its name in links: a-z, 0-9, dot, dash, underscore; up to 64.")
+    ],
     title: Annotated[str | None, typer.Option(help="What people read. [NAME]")] = None,
     kind: Annotated[
         Kind, typer.Option(help="How it is used, and how long what is said is kept.")
@@ -156,9 +145,12 @@ def room_add(  # noqa: PLR0917  one parameter is one option; Typer passes them b
     import msgspec
 
     from rooms.catalog import DEFAULT_CAPACITY, RoomExists, RoomSpec
+    from rooms.text import normalise
 
     settings = load({"data": data}, config=config)
-    wanted = {"name": name, "title": title or name, "kind": kind, "open": open_}
+    # One line, as fit to be shown as what people say.
+    line = name if title is None else " ".join(normalise(title).split())
+    wanted = {"name": name, "title": line, "kind": kind, "open": open_}
     try:
         spec = msgspec.convert(
             {**wanted, "capacity": DEFAULT_CAPACITY[kind] if capacity is None else capacity}, RoomSpec
@@ -173,11 +165,11 @@ def room_add(  # noqa: PLR0917  one parameter is one option; Typer passes them b
         _with_catalog(settings, add)
     except RoomExists:
         raise CannotDo(
-            f"There is a room {name} already. Choose another name; `chatd room list` shows them."
+            f"There is a room {name} already. Choose another name; `{chatd()} room list` shows them."
         ) from None
     typer.echo(f"{settings.url}/room/{name}")
     if not open_:
-        typer.echo(f"It asks for a ticket: chatd ticket --room {name} --role participant")
+        typer.echo(f"It asks for a ticket: {chatd()} ticket --room {name} --role participant")
 
 
 @rooms.command("list")
@@ -196,7 +188,7 @@ def room_list(data: Data = None, config: Config = None) -> None:
 
     found = _with_catalog(settings, everything)
     if not found:
-        typer.echo("There are no rooms yet. chatd room add NAME makes one.")
+        typer.echo(f"There are no rooms yet. {chatd()} room add NAME makes one.")
         return
     table = Table(
         "Name", "Title", "Kind", "Capacity", "Entry", box=None, pad_edge=False, padding=(0, 3, 0, 0)
@@ -231,7 +223,8 @@ def ticket(  # noqa: PLR0917  one parameter is one option; Typer passes them by 
 
     if _with_catalog(settings, there) is None and not settings.open:
         raise CannotDo(
-            f"There is no room {room}. `chatd room list` shows them, `chatd room add {room}` makes it."
+            f"There is no room {room}. `{chatd()} room list` shows them, "
+            f"`{chatd()} room add {room}` makes it."
         )
     token = Tickets(load_secret(settings)).issue(
         room, role, expires_at=int(time.time() + hours * 3600), subject=subject, once=not many
@@ -282,23 +275,91 @@ def replay(
 
 
 @app.command()
-def doctor(data: Data = None, config: Config = None, others: Set = None) -> None:
-    """Look at settings, data folder, database, Redis, clock and limits; say what to do."""
+def doctor(  # noqa: PLR0917  one parameter is one option; Typer passes them by name
+    host: Host = None,
+    port: Port = None,
+    data: Data = None,
+    redis: Redis = None,
+    database: Database = None,
+    workers: Workers = None,
+    open_: Open = False,
+    public_url: PublicUrl = None,
+    log_level: LogLevel = None,
+    log_format: LogFormat = None,
+    config: Config = None,
+    others: Set = None,
+) -> None:
+    """Look at what `serve` with these options needs: settings, folder, database, Redis; say what to do."""
+    settings = load(
+        {
+            "host": host,
+            "port": port,
+            "data": data,
+            "redis": redis,
+            "database": database,
+            "workers": workers,
+            "open": open_ or None,
+            "public_url": public_url,
+            "log_level": log_level,
+            "log_format": log_format,
+        },
+        pairs=others or (),
+        config=config,
+    )
     from rich.console import Console
 
     from chatd.doctor import report
 
-    raise typer.Exit(report(load({"data": data, **_pairs(others)}, config=config), Console()))
+    raise typer.Exit(report(settings, Console()))
 
 
-def _pairs(others: list[str] | None) -> dict[str, str]:
-    pairs = {}
-    for pair in others or ():
-        name, equals, value = pair.partition("=")
-        if not equals:
-            raise CannotDo(f"--set takes NAME=VALUE, and {name} has no value.")
-        pairs[name.strip()] = value.strip()
-    return pairs
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The new file, for your eyes only.")],
+    rooms_only: Annotated[
+        bool, typer.Option("--rooms-only", help="Which rooms there are, and nothing that anybody said.")
+    ] = False,
+    data: Data = None,
+    database: Database = None,
+    config: Config = None,
+) -> None:
+    """Copy what is kept into one file, also while the server runs."""
+    from chatd.backup import back_up, back_up_rooms
+
+    settings = load({"data": data, "database": database}, config=config)
+    asyncio.run((back_up_rooms if rooms_only else back_up)(settings, file))
+    typer.echo(f"{file} is a backup of {'the rooms' if rooms_only else 'everything but the secret'}.")
+    if not rooms_only:
+        typer.echo("It holds what people said: keep it for no longer than the rooms do.")
+
+
+@app.command()
+def restore(
+    file: Annotated[
+        Path | None, typer.Argument(exists=True, dir_okay=False, readable=True, help="What `backup` made.")
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Give up what is kept now for what the backup holds.")
+    ] = False,
+    marked: Annotated[
+        bool, typer.Option("--mark", help="No FILE: something else restored it, such as pg_restore.")
+    ] = False,
+    data: Data = None,
+    database: Database = None,
+    config: Config = None,
+) -> None:
+    """Put a backup in place, with the server stopped. Every seat and link from before is void then."""
+    if (file is None) != marked:
+        raise CannotDo("Name the backup, or say --mark where something else has restored the database.")
+    from chatd.backup import mark
+    from chatd.backup import restore as put_back
+
+    settings = load({"data": data, "database": database}, config=config)
+    count = asyncio.run(mark(settings) if file is None else put_back(settings, file, replace=replace))
+    typer.echo(f"Restored; {count} room{'' if count == 1 else 's'} had been spoken in.")
+    typer.echo("Seats and links from before are void: people come in anew, and need new links.")
+    if settings.secret is not None:
+        typer.echo("Now set another `secret`, on every machine: under this one old links work again.")
 
 
 def _with_catalog(settings: Settings, use: "Callable[[Catalog], Awaitable[T]]") -> T:

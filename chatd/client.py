@@ -61,6 +61,7 @@ from chatd.client_items import (
     StartedAnew,
     TypingBy,
     Unreachable,
+    Unsendable,
     refused,
 )
 from chatd.client_room import Room, patiently
@@ -87,6 +88,7 @@ __all__ = [
     "StartedAnew",
     "TypingBy",
     "Unreachable",
+    "Unsendable",
     "comes_back",
     "connect",
     "websocket_url",
@@ -151,6 +153,7 @@ class _Ask:
     """A command that waits for its answer; `sent_on` is the number of the connection it went out on."""
 
     frame: Frame
+    message: str | bytes
     room: Room | None
     answer: asyncio.Future[Frame]
     sent_on: int = 0
@@ -250,7 +253,8 @@ class Client:
             frame: Frame = {"t": kind, "id": self._new_id(), **fields}
             if room is not None:
                 frame["room"] = room.name
-            ask = _Ask(frame, room, asyncio.get_running_loop().create_future())
+            # Encoded here and once: what cannot be is the asker's to hear of, never the connection's.
+            ask = _Ask(frame, self._encoded(frame), room, asyncio.get_running_loop().create_future())
             self._asks[frame["id"]] = ask
             try:
                 self._send_ask(ask)
@@ -261,8 +265,7 @@ class Client:
     def send(self, frame: Frame) -> None:
         """Queue a frame. The queue is bounded by what may be in flight and the rooms one sits in."""
         if self._outbox is not None:
-            is_json = self.codec == "json"
-            self._outbox.put_nowait(_json(frame) if is_json else msgpack.packb(frame))
+            self._outbox.put_nowait(self._encoded(frame))
 
     def new_key(self) -> str:
         """Random text, with a count that makes it new each time. The log keeps a digest, never the key."""
@@ -286,6 +289,7 @@ class Client:
     async def _enter(self, room: Room) -> Room:
         if self._end is not None:
             raise self._end
+        self._encoded(room.join_frame())  # here, where it can be told; it may be sent only later
         self._rooms[room.name] = room
         self.join_again(room)
         try:
@@ -298,9 +302,21 @@ class Client:
     def _send_ask(self, ask: _Ask) -> None:
         here = ask.room is None or ask.room.seated
         if self._outbox is not None and here and ask.sent_on != self._connection:
-            self.send(ask.frame)
+            self._outbox.put_nowait(ask.message)
             ask.sent_on = self._connection
             ask.tries += 1
+
+    def _encoded(self, frame: Frame) -> str | bytes:
+        """The message of a frame; `Unsendable` where there is none. The error quotes nothing of it."""
+        try:
+            if self.codec == "json":
+                text = json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
+                text.encode()
+                return text
+            packed: bytes = msgpack.packb(frame)
+        except (TypeError, ValueError, OverflowError):
+            raise Unsendable("this cannot be sent: it is not text that can be encoded") from None
+        return packed
 
     def _new_id(self) -> int:
         self._last_id += 1
@@ -497,10 +513,6 @@ def _retry_after(error: InvalidStatus) -> float | None:
     if said.isascii() and said.isdecimal() and int(said[:9]) <= MAX_RETRY_AFTER_S:
         return asyncio.get_running_loop().time() + int(said)
     return None
-
-
-def _json(frame: Frame) -> str:
-    return json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
 
 
 def _why(error: Exception) -> str:

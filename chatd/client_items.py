@@ -17,6 +17,7 @@ Frame: TypeAlias = dict[str, Any]
 #   ├── StartedAnew  the room began anew before the command was answered; it was not sent again
 #   ├── Closed       the connection is gone for good: the close code says not to come back
 #   ├── Unreachable  no connection could be made
+#   ├── Unsendable   what was asked is no frame; nothing was sent, and the connection goes on
 #   └── NotChatd     the other side speaks something else
 
 
@@ -48,6 +49,10 @@ class Closed(ChatError):
 
 class Unreachable(ChatError):
     """No connection, after as many attempts as were allowed."""
+
+
+class Unsendable(ChatError, ValueError):
+    """What was asked cannot be encoded: half a surrogate pair, a value that the wire has no type for."""
 
 
 class NotChatd(ChatError):

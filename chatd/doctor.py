@@ -22,6 +22,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from chatd.called import chatd
+from chatd.folder import untouched
 from chatd.settings import SECRET_NAME, STORE_NAME, Settings, SettingsError, load_secret
 
 Verdict: TypeAlias = Literal["ok", "warning", "failure"]
@@ -177,19 +179,25 @@ def check_sqlite(settings: Settings) -> Finding:
     file = settings.data / STORE_NAME
     if not file.exists():
         return ok(what, f"{version}, no database yet")
-    # With no WAL file nobody has it open; read as it is, SQLite then leaves no files behind.
-    how = "mode=ro" if file.with_name(f"{file.name}-wal").exists() else "immutable=1"
     try:
         with closing(
-            sqlite3.connect(f"file:{quote(str(file.resolve()))}?{how}", uri=True, timeout=WAIT_S)
+            sqlite3.connect(f"file:{quote(str(file.resolve()))}?{untouched(file)}", uri=True, timeout=WAIT_S)
         ) as database:
             whole = database.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.Error as error:
         seen = f"{file.name} cannot be read ({error.sqlite_errorname})"
-        return Finding(what, "failure", seen, "Stop the server, and restore it from a backup.")
+        return Finding(
+            what,
+            "failure",
+            seen,
+            f"Stop the server, and put a backup in place: {chatd()} restore FILE --replace",
+        )
     if whole != "ok":
         return Finding(
-            what, "failure", f"{file.name} is damaged", "Stop the server, and restore it from a backup."
+            what,
+            "failure",
+            f"{file.name} is damaged",
+            f"Stop the server, and put a backup in place: {chatd()} restore FILE --replace",
         )
     with file.open("rb") as stream:
         wal = stream.read(20)[18:20] == b"\x02\x02"  # the format's own mark (sqlite.org/fileformat, 1.3.3)

@@ -33,8 +33,6 @@ READ: Final = 500
 """Events read from the log at a time."""
 KEEP_EMPTY_S: Final = 30.0
 """How long a room without members stays live: somebody reloads, somebody else comes."""
-MAX_OLDER_BYTES: Final = 256 * 1024
-"""Text in one recovery. Who missed more gets a clean start, which every connection can take in."""
 RETRY_S: Final = 0.25
 """Pause before the log is asked again when it was unavailable."""
 
@@ -73,6 +71,7 @@ class Hub:
         *,
         clock: Callable[[], float],
         recover_events: int,
+        recover_bytes: int,
         on_live: Callable[[str], None],
         on_idle: Callable[[str], None],
         on_erased: Callable[[str, Sequence[Sink]], None],
@@ -83,6 +82,7 @@ class Hub:
         self._tasks = tasks
         self._clock = clock
         self._recover_events = recover_events
+        self._recover_bytes = recover_bytes
         self._on_live = on_live
         self._on_idle = on_idle
         self._on_erased = on_erased
@@ -130,9 +130,10 @@ class Hub:
         """Errors are the result, not raised: they concern those who wait, not the node."""
         early: list[tuple[str, AnyEvent]] = []
         self._early[name] = early
-        self._on_live(name)
         try:
             await self._bus.subscribe(room_channel(name))
+            # Only now: what is asked of other nodes here is answered on the channel.
+            self._on_live(name)
             head = await self._log.open_room(name)
             recent = await self._log.since(name, head.epoch, max(0, head.head - RECENT), RECENT)
         except LogError as error:
@@ -174,9 +175,9 @@ class Hub:
     ) -> Entry:
         """Make `sink` a member and say what it has missed.
 
-        With `epoch` and `after` it continues there, if that is the room's epoch and not more
-        than `recover_events` ago; otherwise it starts clean with the last `history` events.
-        What is placed after this returns reaches the sink by itself. `EpochGone`, `LogError`.
+        With `epoch` and `after` it continues there, if that is the room's epoch and no more than
+        `recover_events` and `recover_bytes` ago; otherwise it starts clean, with the last `history`
+        events. What is placed after this returns reaches the sink by itself. `EpochGone`, `LogError`.
         """
         if epoch == live.state.epoch and after is not None and after > live.head:
             # They have seen more than this node: where they were, events arrived sooner.
@@ -196,8 +197,10 @@ class Hub:
             # The log may be ahead of what is live here: what lies beyond comes as it comes to everybody.
             older = older[: max(0, live.head - after)]
             start = min(last, live.head) + 1
-        if recovered and sum(map(_size, older)) > MAX_OLDER_BYTES:
-            recovered = False
+        if recovered and sum(map(_size, [*older, *live.recent_from(start)])) > self._recover_bytes:
+            recovered = (
+                False  # more than the connection could take in: it would be cut, and come back, and be cut
+            )
         if not recovered:
             older = []
             start = max(live.first_recent, live.head - history + 1)
@@ -371,5 +374,5 @@ class Hub:
 
 
 def _size(event: AnyEvent) -> int:
-    """About what an event takes on the wire at most, in bytes."""
-    return 128 + (3 * len(event.text) if isinstance(event, Posted) else 0)
+    """About what an event takes on the wire, in bytes."""
+    return 128 + (len(event.text.encode()) if isinstance(event, Posted) else 0)

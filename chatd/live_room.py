@@ -124,16 +124,17 @@ class LiveRoom:
     def encoded(self, format_: Format, start: int, older: list[AnyEvent]) -> msgspec.Raw:
         """`older`, then the recent events from `start` on, as one encoded list."""
         if older:
-            return msgspec.Raw(format_.encode(older + self._recent_from(start)))
+            return msgspec.Raw(format_.encode(older + self.recent_from(start)))
         raw = self._encoded.get((format_, start))
         if raw is None:
-            raw = msgspec.Raw(format_.encode(self._recent_from(start)))
+            raw = msgspec.Raw(format_.encode(self.recent_from(start)))
             if len(self._encoded) >= MAX_ENCODED:
                 self._encoded.clear()
             self._encoded[format_, start] = raw
         return raw
 
-    def _recent_from(self, start: int) -> list[AnyEvent]:
+    def recent_from(self, start: int) -> list[AnyEvent]:
+        """The recent events from the place `start` on."""
         skip = start - self.first_recent
         return list(self.recent)[skip:] if skip > 0 else list(self.recent)
 

@@ -147,6 +147,7 @@ class Node:
             self._tasks,
             clock=self._clock,
             recover_events=settings.recover_events,
+            recover_bytes=settings.max_buffer_bytes // 2,
             on_live=self.presence.watch,
             on_idle=self.presence.unwatch,
             on_erased=self._erased,

@@ -13,10 +13,11 @@ import asyncio
 import json
 import secrets
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -26,7 +27,7 @@ from chatd import transcripts
 from chatd.checker import Kept
 from chatd.client import ChatError, Codec, Room, connect
 from chatd.replay_people import BACKOFF, OnProgress, Person, Stage, mark_of
-from chatd.replay_report import Latency, ReplayReport
+from chatd.replay_report import Latency, ReplayReport, announcement
 from chatd.throwaway import ServerFailed, throwaway_server
 from chatd.transcripts import Script
 
@@ -51,6 +52,14 @@ def _no_progress(done: int, steps: int, delivered: int) -> None:
     pass
 
 
+OnScript: TypeAlias = Callable[[Script], None]
+"""Told the conversation that was read, before anybody connects."""
+
+
+def _no_announcement(script: Script) -> None:
+    pass
+
+
 async def replay(
     path: Path,
     *,
@@ -58,6 +67,7 @@ async def replay(
     room: str | None = None,
     speed: float = 1.0,
     codec: Codec = "json",
+    on_script: OnScript = _no_announcement,
     on_progress: OnProgress = _no_progress,
 ) -> ReplayReport:
     """Replay the file. The room must be one where nobody else speaks: what they say would be `invented`.
@@ -68,6 +78,8 @@ async def replay(
     if not speed > 0:
         raise ValueError("the speed is a number above 0")
     script = await asyncio.to_thread(transcripts.read, path)
+    on_script(script)
+    on_progress(0, len(script.steps), 0)  # how much there is, long before the first of it is done
     async with AsyncExitStack() as stack:
         if url is None:
             url = await stack.enter_async_context(throwaway_server(OWN_SERVER))
@@ -151,6 +163,12 @@ async def _read_log(stage: Stage, watched: Room) -> None:
 def run_replay(options: ReplayOptions) -> int:
     """`chatd replay`: progress on stderr, report on stdout. 0: all is well, 1: a fault, 2: it did not run."""
     out, err = Console(), Console(stderr=True)
+    told_tenth = 0
+
+    def announce(script: Script) -> None:
+        words = announcement(len(script.steps), script.people, script.lasts_s, options.speed)
+        err.print(words, markup=False, highlight=False)
+
     columns = (
         TextColumn("replaying"),
         BarColumn(),
@@ -159,11 +177,16 @@ def run_replay(options: ReplayOptions) -> int:
         TimeElapsedColumn(),
     )
     try:
-        with Progress(*columns, console=err, transient=True) as progress:
+        with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
             task = progress.add_task("replay", total=None, delivered=0)
 
             def show(done: int, steps: int, delivered: int) -> None:
+                nonlocal told_tenth
                 progress.update(task, completed=done, total=steps, delivered=delivered)
+                tenth = 10 * done // max(1, steps)
+                if not err.is_terminal and tenth > told_tenth:
+                    told_tenth = tenth
+                    err.print(f"{tenth}0 %, {delivered:,} deliveries", highlight=False)
 
             report = asyncio.run(
                 replay(
@@ -172,6 +195,7 @@ def run_replay(options: ReplayOptions) -> int:
                     room=options.room,
                     speed=options.speed,
                     codec=options.codec,
+                    on_script=announce,
                     on_progress=show,
                 )
             )

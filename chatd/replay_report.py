@@ -3,9 +3,12 @@
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from chatd.checker import Verdict
+
+LONG_S: Final = 120.0
+"""What takes longer is counted in minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,26 @@ class Latency:
             return round(ordered[max(0, math.ceil(share * len(ordered)) - 1)] * 1000, 3)
 
         return cls(len(ordered), at(0.5), at(0.99), at(0.999), at(1.0))
+
+
+def announcement(steps: int, people: int, lasts_s: float, speed: float) -> str:
+    """What is about to be done, and how long it will take. `lasts_s` is how long the log's people took."""
+    what = f"Replaying {steps:,} steps of {people:,} people"
+    if math.isinf(speed):
+        return f"{what}, as fast as possible."
+    takes_s = lasts_s / speed
+    faster = (
+        " --speed 100 is a hundred times faster, --speed inf as fast as possible." if takes_s > LONG_S else ""
+    )
+    return f"{what} at {speed:g}x: it will take {duration(takes_s)}.{faster}"
+
+
+def duration(seconds: float) -> str:
+    """About how long, in words: 40 s, 12 min, 3 h 5 min."""
+    if seconds < LONG_S:
+        return f"{math.ceil(seconds)} s"
+    minutes = math.ceil(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60:,} h {minutes % 60} min"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +91,10 @@ class ReplayReport:
     def rows(self) -> list[tuple[str, str]]:
         """For people: what, and how much."""
         verdict, latency, took_s = self.verdict, self.latency, max(self.took_s, 1e-9)
-        speed = "as fast as possible" if math.isinf(self.speed) else f"{self.speed:g}x"
+        speed = "as fast as possible" if math.isinf(self.speed) else f"at {self.speed:g}x"
         return [
             ("people", f"{self.people:,} connections, {self.codec}, {self.breaks} breaks mended"),
-            ("took", f"{self.took_s:.1f} s at {speed}; {self.behind_s:.1f} s behind at worst"),
+            ("took", f"{self.took_s:.1f} s, {speed}; {self.behind_s:.1f} s behind at worst"),
             ("lines", f"{self.lines:,} ({self.empty} empty and {self.odd} odd ones left out)"),
             ("sent", f"{verdict.sent:,}"),
             ("acked", f"{verdict.acked:,} ({verdict.acked / took_s:,.0f} a second, {self.waits} waits)"),

@@ -18,7 +18,8 @@ from typing import Final, TextIO
 import msgspec
 
 from chatd import logs, metrics
-from chatd.folder import prepare_folder
+from chatd.called import chatd
+from chatd.folder import prepare_folder, serving
 from chatd.node import BREAK_ROOM
 from chatd.server import BACKLOG, raise_limits, run
 from chatd.settings import Settings
@@ -38,6 +39,12 @@ FAILED: Final = (
 )
 
 
+NOT_ALONE: Final = (
+    "Another chatd serves this data folder, and without Redis the two would not hear each other. "
+    "Stop that one, or start both with --redis URL, or give this one a folder of its own: --data FOLDER"
+)
+
+
 class CannotServe(Exception):
     """The server cannot start here; the sentence says why and what to do."""
 
@@ -49,6 +56,11 @@ def serve(settings: Settings) -> int:
     secret = prepare_folder(settings)
     listener = listen(settings.host, settings.port)
     settings = msgspec.structs.replace(settings, port=listener.getsockname()[1])
+    with serving(settings, alone=settings.redis is None, otherwise=NOT_ALONE):
+        return _serve(settings, secret, listener)
+
+
+def _serve(settings: Settings, secret: bytes, listener: socket.socket) -> int:
     room = asyncio.run(prepare_rooms(settings))
 
     def ready() -> None:
@@ -112,7 +124,7 @@ def _why_not(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
         return (
             f"Port {port} is taken by another program, perhaps another chatd. "
-            f"Stop that one, or choose another port: chatd serve --port {port % 65535 + 1}"
+            f"Stop that one, or choose another port: {chatd()} serve --port {port % 65535 + 1}"
         )
     if error.errno == errno.EACCES:
         return f"This user may not listen on port {port}. Ports from 1024 on are free to all: --port 8000"
@@ -134,14 +146,15 @@ def start_text(settings: Settings, room: str | None, link: str | None) -> str:
     """What a tired person needs to know, and nothing else. `link` leads into `room`, where there is one."""
     lines = ["", f"chatd {VERSION} is running.", "", f"  Lobby        {settings.url}/"]
     if link is None:
-        lines += ["  Facilitator  make a room first: chatd room add NAME, then chatd ticket --room NAME"]
+        lines += [f"  Facilitator  make a room first: {chatd()} room add NAME"]
+        lines += [f"               and then a link to it: {chatd()} ticket --room NAME --role facilitator"]
     elif "JOURNAL_STREAM" in os.environ:
         # Under systemd this text is kept in the journal, where a key to a room has no business.
-        lines += [f"  Facilitator  chatd ticket --room {room} --role facilitator makes a link"]
+        lines += [f"  Facilitator  {chatd()} ticket --room {room} --role facilitator makes a link"]
     else:
         lines += [
             f"  Facilitator  {link}",
-            "               (works once, within 24 hours; `chatd ticket` makes more)",
+            f"               (works once, within 24 hours; `{chatd()} ticket` makes more)",
         ]
     lines += [f"  Data         {settings.data.resolve()}"]
     if settings.workers > 1:

@@ -1,12 +1,14 @@
 """Every setting there is, in one place. How they come together is in `settings_load.py`.
 
 Secrets are never shown: not in `repr`, not in an error. Touches nothing, except that
-`load_secret` makes DATA/secret once.
+`load_secret` makes DATA/secret once, and `renew_secret` another.
 """
 
 import base64
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeAlias
 
@@ -175,9 +177,23 @@ def load_secret(settings: Settings) -> bytes:
     return secret
 
 
+def renew_secret(settings: Settings) -> None:
+    """Another DATA/secret, so that seats and tickets from before are void. One from a setting stays."""
+    if settings.secret is None:
+        with _new_secret(settings.data / SECRET_NAME) as draft:
+            draft.replace(settings.data / SECRET_NAME)
+
+
 def _create_secret(path: Path) -> None:
     """Whole or not at all, and by one process only: a link to a finished file either wins or loses."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    with _new_secret(path) as draft, suppress(FileExistsError):  # the first one's secret is the one
+        os.link(draft, path)
+
+
+@contextmanager
+def _new_secret(path: Path) -> Iterator[Path]:
+    """A file beside `path` with 32 random bytes, on the disk; gone afterwards unless it was moved."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -185,9 +201,6 @@ def _create_secret(path: Path) -> None:
             file.write(base64.b64encode(secrets.token_bytes(SECRET_BYTES)) + b"\n")
             file.flush()
             os.fsync(file.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            return  # another process was first; its secret is the one
+        yield draft
     finally:
-        draft.unlink()
+        draft.unlink(missing_ok=True)

@@ -13,18 +13,30 @@ import os
 import re
 import tomllib
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec.inspect import (
+    BoolType,
+    CustomType,
+    FloatType,
+    IntType,
+    StrType,
+    VarTupleType,
+    type_info,
+)
 
-from chatd.settings import SECRET_BYTES, SECRET_FIELDS, Settings, SettingsError
+from chatd.called import COMMAND_VARIABLE
+from chatd.settings import SECRET_BYTES, Settings, SettingsError
 
 ENV_PREFIX: Final = "CHATD_"
 CONFIG_VARIABLE: Final = "CHATD_CONFIG"
 CONFIG_NAME: Final = "chatd.toml"
+NO_SETTINGS: Final = frozenset({CONFIG_VARIABLE, COMMAND_VARIABLE})
+"""Variables that begin with the prefix, and say something else."""
 
 REDIS_SCHEMES: Final = ("redis", "rediss", "unix")
 DATABASE_SCHEMES: Final = ("postgresql", "postgres")
@@ -33,10 +45,13 @@ DATABASE_SCHEMES: Final = ("postgresql", "postgres")
 def load(
     given: Mapping[str, Any] | None = None,
     *,
+    pairs: Sequence[str] = (),
     environ: Mapping[str, str] | None = None,
     config: Path | None = None,
 ) -> Settings:
     """The settings from all sources; `given` is what the command line says (None: not said).
+
+    `pairs` are what `--set` was given, NAME=VALUE each.
 
     Raises `SettingsError` with everything that is wrong, not only the first thing.
     """
@@ -47,9 +62,10 @@ def load(
     from_env = {
         key.removeprefix(ENV_PREFIX).lower(): (value, key)
         for key, value in environ.items()
-        if key.startswith(ENV_PREFIX) and key != CONFIG_VARIABLE
+        if key.startswith(ENV_PREFIX) and key not in NO_SETTINGS
     }
     from_cli = {key: (value, "command line") for key, value in (given or {}).items() if value is not None}
+    from_cli.update(_read_pairs(pairs, problems))
 
     file = _config_file(config, environ, from_env, from_cli)
     if file is not None:
@@ -65,8 +81,8 @@ def load(
             continue
         try:
             converted[name] = _convert(raw, fields[name].type)
-        except (msgspec.ValidationError, ValueError) as error:
-            problems.append(f"{_said(name, source)}: {_why(name, error)}.")
+        except (msgspec.ValidationError, ValueError):
+            problems.append(f"{_said(name, source)}: must be {_words(fields[name].type)}.")
     problems += _impossible(converted, values)
     if problems:
         raise SettingsError(problems)
@@ -106,6 +122,17 @@ def _read_toml(file: Path, problems: list[str]) -> dict[str, tuple[Any, str]]:
     return {name: (value, str(file)) for name, value in table.items()}
 
 
+def _read_pairs(pairs: Sequence[str], problems: list[str]) -> dict[str, tuple[Any, str]]:
+    found: dict[str, tuple[Any, str]] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if equals:
+            found[name.strip()] = (value.strip(), "command line")
+        else:
+            problems.append(f"{name}: --set takes NAME=VALUE, and there is no value.")
+    return found
+
+
 def _convert(raw: Any, wanted: Any) -> Any:
     if wanted == tuple[str, ...] and isinstance(raw, str):
         raw = [part.strip() for part in raw.split(",") if part.strip()]
@@ -113,7 +140,7 @@ def _convert(raw: Any, wanted: Any) -> Any:
         return None
     if wanted is Path:
         if not isinstance(raw, str | Path) or not str(raw):
-            raise ValueError("must be the path of a folder")
+            raise ValueError
         return Path(raw).expanduser()
     return msgspec.convert(raw, wanted, strict=not isinstance(raw, str))
 
@@ -185,14 +212,32 @@ def _said(name: str, source: str) -> str:
     return name if source == "command line" else f"{name} (from {source})"
 
 
-def _why(name: str, error: Exception) -> str:
-    """msgspec's reason in plain words; for a secret no reason that could quote it."""
-    if name in SECRET_FIELDS:
-        return "must be text"
-    text = str(error).partition(" - at ")[0]
-    if text.startswith("Invalid enum value"):
-        return "must be one of the values that the documentation lists"
-    return text.replace("Expected", "must be").replace("`", "")
+def _words(wanted: Any) -> str:
+    """What a value has to be, in plain words. From the type alone: a reason could quote a secret."""
+    if get_origin(wanted) is Literal:
+        *others, last = get_args(wanted)
+        return f"{', '.join(others)} or {last}"
+    match kind := type_info(wanted):
+        case BoolType():
+            return "true or false"
+        case IntType():
+            return f"a whole number{_range(kind)}"
+        case FloatType():
+            return f"a number{_range(kind)}"
+        case StrType(max_length=most) if most is not None:
+            return f"text of 1 to {most} characters"
+        case CustomType():
+            return "the path of a folder"
+        case VarTupleType():
+            return "a list of texts, or one text with commas"
+        case _:
+            return "text"
+
+
+def _range(kind: IntType | FloatType) -> str:
+    if kind.gt is not None:
+        return f" above {kind.gt:.15g}, and at most {kind.le or 0:.15g}"
+    return f" from {kind.ge or 0:.15g} to {kind.le or 0:.15g}"
 
 
 def _nearest(name: str, known: Mapping[str, Any]) -> str:

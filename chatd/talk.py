@@ -12,11 +12,23 @@ import unicodedata
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
-from chatd.client import CleanStart, Event, Item, Lost, Person, Presence, Recovered, Refused, Room
+from chatd.client import (
+    CleanStart,
+    Event,
+    Item,
+    Lost,
+    Person,
+    Presence,
+    Recovered,
+    Refused,
+    Room,
+    Unsendable,
+)
 
 PATIENCE_S: Final = 600.0
 """How long a line waits where the room asks for patience (slow mode, rate limits)."""
 OLDER: Final = 20
+QUIT: Final = frozenset({"/quit", "/q"})
 JOINERS: Final = "\u200c\u200d"
 """Format characters that emoji and several scripts need; all others are left out."""
 REACTIONS: Final = ("with_you", "me_too", "thank_you", "strength", "heard")
@@ -52,11 +64,19 @@ def _plain(character: str) -> str:
 
 
 class Talk:
-    """One person in one room. `say` prints one line that is fit for a terminal."""
+    """One person in one room. `say` prints one line that is fit for a terminal.
 
-    def __init__(self, room: Room, say: Callable[[str], None]) -> None:
+    `named` is told the handle, as fit, whenever the room gives one.
+    """
+
+    def __init__(
+        self, room: Room, say: Callable[[str], None], named: Callable[[str], None] | None = None
+    ) -> None:
         self._room = room
         self._say = say
+        self._named = named
+        self._greet_at: int | None = None
+        """The place after which to greet: what was said before they came would push it out of sight."""
         self._first_shown: int | None = None
         self._commands: dict[str, Callable[[str], Awaitable[None]]] = {
             "help": self._help,
@@ -78,7 +98,7 @@ class Talk:
         """Do what the lines say, one after the other, until they end or say /quit."""
         async for line in lines:
             text = line.strip()
-            if text in {"/quit", "/q"}:
+            if text in QUIT:
                 return
             if text:
                 await self._obey(text)
@@ -98,6 +118,8 @@ class Talk:
                 )
         except Refused as refused:
             self._say(plain(refused.message))
+        except Unsendable:
+            self._say("That line is no text that can be sent. It was left out.")
         except BadArgument as wrong:
             self._say(str(wrong))
 
@@ -148,10 +170,10 @@ class Talk:
         match item:
             case Event():
                 self._event(item)
-            case CleanStart(_, first, _):
-                again = self._first_shown is not None
-                self._first_shown = first
-                self._welcome(again)
+                if self._greet_at is not None and item.seq >= self._greet_at:
+                    self._greet()
+            case CleanStart(_, first, head):
+                self._start(first, head)
             case Recovered():
                 self._say("* Back. Nothing is missing.")
             case Lost():
@@ -161,12 +183,21 @@ class Talk:
             case _:
                 pass  # somebody is typing: nothing to print a line about
 
-    def _welcome(self, again: bool) -> None:
-        room = self._room
-        if again:
+    def _start(self, first: int, head: int) -> None:
+        if self._named is not None:
+            self._named(plain(self._room.handle))
+        if self._first_shown is not None:
             self._say(
                 "* Back, with a clean start: what was said meanwhile may begin further up. /older shows it."
             )
+        self._first_shown = first
+        if first <= head:
+            self._greet_at = head
+        else:
+            self._greet()
+
+    def _greet(self) -> None:
+        room, self._greet_at = self._room, None
         self._say(
             f"* {plain(room.title) or room.name}: you are {plain(room.handle)}, {room.count} here. /help"
         )
@@ -198,8 +229,9 @@ class Talk:
             ("back", presence.back),
         )
         for what, handles in told:
-            if handles:
-                self._say(f"* {what}: {', '.join(self._handle(handle) for handle in handles)}")
+            others = [plain(handle) for handle in handles if handle != self._room.handle]
+            if others:
+                self._say(f"* {what}: {', '.join(others)}")
 
     def _handle(self, handle: str) -> str:
         return f"{plain(handle)} (you)" if handle == self._room.handle else plain(handle)

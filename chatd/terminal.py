@@ -9,6 +9,7 @@ lines, a screen that prints them. Piped input is posted line by line, and its en
 
 import asyncio
 import contextlib
+import io
 import shutil
 import sys
 import threading
@@ -17,11 +18,20 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TextIO, TypeAlias
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import msgspec
+from rich.cells import cell_len
+
 from chatd.client import ChatError, Codec, Refused, connect
-from chatd.talk import Talk, plain
+from chatd.talk import QUIT, Talk, plain
+from rooms.commands import RoomName
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
 PROMPT: Final = "> "
+INDENT: Final = "      "
+"""Before the further rows of a line that is wider than the terminal: as wide as the time before it."""
+NAME_RULE: Final = (
+    "A room's name is up to 64 of a-z, 0-9, dot, dash, underscore, and begins with a letter or digit."
+)
 MAX_LINE_CHARS: Final = 20_000
 MAX_LINES_WAITING: Final = 64
 
@@ -36,6 +46,10 @@ class JoinOptions:
     codec: Codec = "json"
 
 
+class CannotJoin(Exception):
+    """What was asked cannot be done; the text is a sentence that says why."""
+
+
 # ---- the terminal around it --------------------------------------------------------------------
 
 
@@ -46,6 +60,14 @@ class Screen(Protocol):
 
     def ask(self) -> str:
         """The next line, without its end. Blocks. EOFError at the end of the input."""
+        ...
+
+    def named(self, handle: str) -> None:
+        """Who sits here is called so from now on."""
+        ...
+
+    def close(self) -> None:
+        """Nothing more is said here or asked: leave the cursor at the beginning of a line."""
         ...
 
 
@@ -65,6 +87,12 @@ class PipeScreen:
             raise EOFError
         return line
 
+    def named(self, handle: str) -> None:
+        pass  # nobody is asked
+
+    def close(self) -> None:
+        pass  # every line has its end
+
 
 class PromptScreen:
     """A terminal: what comes in is printed above the prompt, and what is being typed stays.
@@ -77,22 +105,48 @@ class PromptScreen:
 
         self._readline = readline
         self._asking = False
+        self._prompt = PROMPT
 
     def say(self, line: str) -> None:
         wipe = "\r\x1b[K" if self._asking else ""
-        again = PROMPT + self._readline.get_line_buffer() if self._asking else ""
-        sys.stdout.write(f"{wipe}{line}\n{again}")
+        again = self._prompt + self._readline.get_line_buffer() if self._asking else ""
+        rows = "\n".join(wrapped(line, shutil.get_terminal_size().columns))
+        sys.stdout.write(f"{wipe}{rows}\n{again}")
         sys.stdout.flush()
 
     def ask(self) -> str:
         self._asking = True
         try:
-            line = input(PROMPT)
+            line = input(self._prompt)
+        except EOFError:
+            sys.stdout.write("\n")  # Ctrl-D leaves the cursor behind the prompt
+            raise
         finally:
             self._asking = False
-        if len(PROMPT) + len(line) < shutil.get_terminal_size().columns:
+        if cell_len(self._prompt + line) < shutil.get_terminal_size().columns:
             sys.stdout.write("\x1b[A\r\x1b[K")  # it comes back from the room, with its number
         return line[:MAX_LINE_CHARS]
+
+    def named(self, handle: str) -> None:
+        self._prompt = f"{handle}{PROMPT}"
+
+    def close(self) -> None:
+        if self._asking:
+            sys.stdout.write("\n")
+            sys.stdout.flush()
+
+
+def wrapped(line: str, columns: int) -> list[str]:
+    """`line` in rows of at most `columns` cells, broken between words; a longer word is left whole."""
+    rows: list[str] = []
+    row, *words = line.split(" ")
+    for word in words:
+        longer = f"{row} {word}"
+        if row.strip() and cell_len(longer) > columns:
+            rows.append(row.rstrip())
+            longer = INDENT + word
+        row = longer
+    return [*rows, row]
 
 
 _Lines: TypeAlias = "asyncio.Queue[str | None]"
@@ -116,6 +170,8 @@ async def _lines(screen: Screen) -> AsyncIterator[str]:
             except (RuntimeError, asyncio.CancelledError):
                 waiting.close()  # the loop is gone, and so is everybody who would read it
                 return
+            if line is not None and line.strip() in QUIT:
+                return  # nobody is asked again: no prompt is left behind
 
     threading.Thread(target=read, name="chatd.stdin", daemon=True).start()
     while (line := await queue.get()) is not None:
@@ -127,7 +183,8 @@ async def join(options: JoinOptions, screen: Screen) -> None:
     url, room_name, ticket = where(options)
     async with connect(url, codec=options.codec) as client:
         room = await client.join(room_name, ticket=ticket)
-        talk = Talk(room, screen.say)
+        screen.named(plain(room.handle))
+        talk = Talk(room, screen.say, screen.named)
         listening = asyncio.create_task(talk.listen())
         following = asyncio.create_task(talk.follow(_lines(screen)))
         try:
@@ -137,13 +194,26 @@ async def join(options: JoinOptions, screen: Screen) -> None:
                 await room.leave()
             await listening
         finally:
+            screen.close()
             for task in (listening, following):
                 task.cancel()
             await asyncio.wait([listening, following])
 
 
 def where(options: JoinOptions) -> tuple[str, str, str | None]:
-    """(URL, room, ticket), from a name or from a link such as http://host/room/icu#ticket=..."""
+    """(URL, room, ticket), from a name or from a link such as http://host/room/icu#ticket=...
+
+    `CannotJoin` where the name can be no room's.
+    """
+    url, name, ticket = _read_link(options)
+    try:
+        msgspec.convert(name, RoomName)
+    except msgspec.ValidationError:
+        raise CannotJoin(NAME_RULE) from None
+    return url, name, ticket
+
+
+def _read_link(options: JoinOptions) -> tuple[str, str, str | None]:
     if "://" not in options.room:
         return options.url, options.room, options.ticket
     parts = urlsplit(options.room)
@@ -166,6 +236,9 @@ def _terminal_kept() -> Iterator[None]:
 
 def run_join(options: JoinOptions) -> int:
     """`chatd join`. 0 after leaving, 2 where the room could not be entered or was lost for good."""
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # what is no text becomes a mark, and ends nothing
     is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     screen: Screen = PromptScreen() if is_terminal else PipeScreen(sys.stdin, sys.stdout)
     try:
@@ -173,6 +246,9 @@ def run_join(options: JoinOptions) -> int:
             asyncio.run(join(options, screen))
     except Refused as refused:
         sys.stderr.write(f"{plain(refused.message)}\n")
+        return 2
+    except CannotJoin as cannot:
+        sys.stderr.write(f"{cannot}\n")
         return 2
     except (ChatError, ValueError) as error:
         sys.stderr.write(f"That did not work: {error}.\n")

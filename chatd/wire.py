@@ -212,7 +212,7 @@ MESSAGES: Final[dict[ErrorCode, str]] = {
     ErrorCode.NOT_JOINED: "You have no seat in this room just now. Join it, then try again.",
     ErrorCode.ROOM_FULL: "The room is full just now. Try again in a few minutes.",
     ErrorCode.TICKET_NEEDED: (
-        "This room asks for a ticket. Open it from your intranet page, or ask who runs it."
+        "This room asks for a ticket. Open it from your intranet page, or ask whoever runs it."
     ),
     ErrorCode.TICKET_REFUSED: "This ticket does not open this room, or is too old. Ask for a new one.",
     ErrorCode.TICKET_SPENT: "This link was used already and works once. Ask for a new one.",

@@ -155,6 +155,14 @@ class Log(Protocol):
         """Forget everything of the room's epoch, handles too, and begin a new one."""
         ...
 
+    async def begin_anew(self, room: str) -> Head:
+        """Give what the room has a new epoch: whatever anybody holds of the old one is void.
+
+        Events stay at their places, and rules as they are. Handles stay taken, by nobody who comes (an
+        owner is of an epoch), so that no newcomer gets the one that somebody spoke under.
+        """
+        ...
+
     async def trim(self, room: str, before_at: int) -> int:
         """Forget the room's events up to the last one with `at < before_at`; how many went.
 

@@ -178,6 +178,12 @@ class MemoryLog:
         kept.begin()
         return kept.head
 
+    async def begin_anew(self, room: str) -> Head:
+        self._open()
+        kept = self._room(room)
+        kept.epoch = new_epoch()
+        return kept.head
+
     async def trim(self, room: str, before_at: int) -> int:
         self._open()
         kept = self._rooms.get(room)

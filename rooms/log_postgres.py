@@ -112,6 +112,10 @@ _CLAIM = """
 """
 
 
+ANEW_S = 600.0
+"""For a whole room's events; longer than other statements are waited for. Done with the server stopped."""
+
+
 class _SentTwice(Exception):
     """A draft's key is in the log already: the transaction is undone and decided again."""
 
@@ -198,6 +202,21 @@ class PostgresLog:
             await connection.execute("DELETE FROM events WHERE room_id = $1", standing.id)
             await connection.execute("DELETE FROM handles WHERE room_id = $1", standing.id)
             await connection.execute(_BEGIN_AGAIN, standing.id, new_epoch(), NO_RULES)
+            (row,) = await connection.fetch(_HEADS, [room])
+        return head_of(row[1:])
+
+    async def begin_anew(self, room: str) -> Head:
+        await self.open_room(room)
+        async with self._database.transaction() as connection:
+            standing = (await _lock(connection, [room]))[room]
+            moved = (standing.id, standing.epoch, new_epoch())
+            await connection.execute(
+                "UPDATE events SET epoch = $3 WHERE room_id = $1 AND epoch = $2", *moved, timeout=ANEW_S
+            )
+            await connection.execute(
+                "UPDATE handles SET epoch = $3 WHERE room_id = $1 AND epoch = $2", *moved
+            )
+            await connection.execute("UPDATE rooms SET epoch = $3 WHERE id = $1 AND epoch = $2", *moved)
             (row,) = await connection.fetch(_HEADS, [room])
         return head_of(row[1:])
 

@@ -99,6 +99,9 @@ class SqliteLog:
         await self._forget(room)
         return head
 
+    async def begin_anew(self, room: str) -> Head:
+        return await self._database.write(lambda connection: _begin_anew(connection, room))
+
     async def trim(self, room: str, before_at: int) -> int:
         """As `Log.trim`, a few thousand events to a transaction: readers may see it half done."""
         head = (await self.heads([room])).get(room)
@@ -156,6 +159,18 @@ def _erase(connection: sqlite3.Connection, room: str) -> Head:
         "UPDATE rooms SET epoch = ?, head = 0, tail = 1, rules_version = 0, rules = ? WHERE id = ?",
         (new_epoch(), NO_RULES, standing.id),
     )
+    return _open_room(connection, room)
+
+
+def _begin_anew(connection: sqlite3.Connection, room: str) -> Head:
+    begin(connection, room)
+    standing = read_standings(connection, [room])[room]
+    old, new = standing.epoch, new_epoch()
+    # As long as the old one, so every row stays where it stands (`forgetting_sqlite.py` says why).
+    for table in ("events", "handles"):
+        sql = f"UPDATE {table} SET epoch = ? WHERE room_id = ? AND epoch = ?"  # noqa: S608  two fixed names
+        connection.execute(sql, (new, standing.id, old))
+    connection.execute("UPDATE rooms SET epoch = ? WHERE id = ?", (new, standing.id))
     return _open_room(connection, room)
 
 

@@ -88,11 +88,20 @@ install_lock() {
     cp "$root/requirements/$1.txt" "$installed/$1.txt"
 }
 
+# What another user made is theirs to change: clearing it would stop what they run from it.
+must_be_ours() {
+    if [ -e "$venv" ] && [ -z "$(find "$venv" -prune -user "$(id -u)")" ]; then
+        fail "The environment in $venv is out of date, and belongs to another user. Run this once as that user:" \
+            "" "    $root/scripts/chatd --version" ""
+    fi
+}
+
 # One at a time per checkout: two starts at once would install into each other's way.
 use_environment() {
     if environment_stands && lock_installed "$1"; then
         return
     fi
+    must_be_ours
     if command -v flock >/dev/null; then
         exec 9<"$root"
         flock 9

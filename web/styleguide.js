@@ -34,7 +34,7 @@ byId("rooms").append(
   card({ name: "wounds", title: "Asking about wounds", kind: "knowledge", band: "nobody yet", open: true }),
 );
 
-byId("slower").append(sentence("waiting", true));
+byId("unanswered").append(sentence("waiting", true));
 byId("offline").append(sentence("offline", true));
 byId("one").append(words.typing(["quiet-heron"]));
 byId("many").append(words.typing(["a-b", "c-d", "e-f"]));

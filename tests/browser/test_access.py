@@ -76,6 +76,18 @@ async def test_axe_finds_nothing(
     await clean(anna, "cover")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+async def test_axe_finds_nothing_in_the_styleguide(
+    visit: Visit, scheme: Literal["light", "dark"], viewport: dict[str, int]
+) -> None:
+    """Every component in every state, also those that are hard to come by in a room."""
+    anna = await visit(viewport=viewport, color_scheme=scheme, reduced_motion="reduce")
+    await anna.open("/styleguide")
+    await expect(anna.page.locator("#side .person, #people .person")).to_have_count(5)
+    await clean(anna, "styleguide")
+
+
 async def test_from_the_lobby_to_a_sent_message_by_keyboard_alone(visit: Visit) -> None:
     anna, ben = await visit(), await visit()
     await ben.enter("night")

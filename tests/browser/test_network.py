@@ -45,7 +45,7 @@ async def test_a_server_that_is_killed_and_started_again_is_the_same_room(
     await ben.sees("one")
     await server.kill()
     await anna.send("two")
-    await expect(anna.page.locator("#status")).to_contain_text("Slower just now")
+    await expect(anna.page.locator("#status")).to_contain_text("The server does not answer just now")
     await expect(anna.post("two")).to_contain_text("Kept until you are back")
     await serve("--open", "--port", str(urlsplit(server.url).port), data=server.data)
     await anna.delivered("two")

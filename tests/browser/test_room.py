@@ -4,6 +4,7 @@ import re
 
 from playwright.async_api import expect
 
+from chatd.wire import MESSAGES, ErrorCode
 from tests.fixtures.browsers import PHONE, Visit
 
 
@@ -173,6 +174,22 @@ async def test_jump_to_latest_and_the_unread_marker(visit: Visit) -> None:
     await expect(ben.page.get_by_text("New from here")).to_have_count(0)
 
 
+async def test_reactions_stand_in_one_order_however_they_came(visit: Visit) -> None:
+    anna, ben, cleo = await visit(), await visit(), await visit()
+    for person in (anna, ben, cleo):
+        await person.enter("night")
+    await anna.say("It is quiet tonight.")
+    chips = anna.post("It is quiet tonight.").locator(".reactions button")
+    came = ["Heard", "With you", "Thank you"]
+    for person, kind in zip((cleo, ben, anna), came, strict=True):
+        sheet = await person.menu("It is quiet tonight.")
+        await sheet.get_by_role("button", name=kind).click()
+        await expect(chips.filter(has_text=kind)).to_have_count(1)
+    await expect(chips).to_have_text(["With you", "Thank you", "Heard"])
+    await anna.page.reload()
+    await expect(chips).to_have_text(["With you", "Thank you", "Heard"])
+
+
 async def test_quick_exit_by_key_covers_leaves_and_does_not_come_back(visit: Visit) -> None:
     anna, ben = await visit(), await visit()
     await anna.enter("night")
@@ -186,9 +203,29 @@ async def test_quick_exit_by_key_covers_leaves_and_does_not_come_back(visit: Vis
     assert "night" not in anna.page.url
     await expect(ben.page.locator("#side .person")).to_have_count(1)
     stored = await anna.page.evaluate("JSON.stringify(sessionStorage)")
-    assert stored == "{}"
+    assert stored == '{"notes":"1"}'
     await anna.page.reload()
     await expect(anna.page.get_by_role("heading", name="Notes")).to_be_visible()
+
+
+async def test_back_after_the_quick_exit_finds_the_notes_on_every_page(visit: Visit) -> None:
+    anna = await visit()
+    notes = anna.page.get_by_role("heading", name="Notes")
+    await anna.open("/")
+    await expect(anna.page.locator("#lobby")).to_be_visible()
+    await anna.enter("day")
+    await anna.open("/")
+    await expect(anna.page.locator("#lobby")).to_be_visible()
+    await anna.enter("night")
+    await anna.page.locator("[data-hide]:visible").click()
+    for _ in range(3):
+        await anna.page.go_back()
+        await expect(notes).to_be_visible()
+        await expect(anna.page.locator("#lobby, #entry, #room")).to_have_count(0)
+        await expect(anna.page).to_have_url(anna.base + "/#notes")
+    # Whoever wants to come again opens the page anew.
+    await anna.enter("night")
+    await anna.say("here again")
 
 
 async def test_quick_exit_by_button_before_entering(visit: Visit) -> None:
@@ -232,5 +269,5 @@ async def test_a_ticket_leaves_the_address_at_once(visit: Visit) -> None:
     await expect(anna.page).to_have_url(re.compile(r"/room/night[^#]*$"))
     await anna.page.get_by_role("button", name="I agree").click()
     await anna.page.get_by_role("button", name="Come in and talk").click()
-    await expect(anna.page.get_by_role("alert")).to_be_visible()
+    await expect(anna.page.get_by_role("heading", level=1)).to_have_text(MESSAGES[ErrorCode.TICKET_REFUSED])
     assert "not-a-real-one" not in await anna.page.evaluate("JSON.stringify(sessionStorage)")

@@ -33,16 +33,14 @@ from rooms.events import AnyEvent, Posted
 from rooms.log import Appended, Draft, Log
 from rooms.log_memory import MemoryLog
 from rooms.store_sql import Store
-from tests.chatd.doubtful_log import DoubtfulLog
-from tests.chatd.virtual_time import VirtualLoop
+from tests.chatd.doubtful_log import PATIENCE_S, DoubtfulLog
+from tests.chatd.virtual_time import VirtualLoop, pass_time
 from tests.stateful.lossy_bus import LossyNetwork
 
 Frame: TypeAlias = dict[str, Any]
 
 ROOM: Final = "icu"
 SECRET: Final = b"\0" * 32
-PATIENCE_S: Final = 60.0
-"""Virtual seconds: whoever has no answer by then gets none."""
 
 
 class Wire:
@@ -133,6 +131,7 @@ class Person(Wire):
 
     def says(self, kind: str, room: str = ROOM, /, **fields: Any) -> int | str:
         """Send a command and do not wait. A post gets a key of its own where none is given."""
+        assert self.receiver is not None, f"{self.name} has no connection: {self.closed_with}"
         id_: int | str = fields.pop("id", None) or next(self.ids)
         if kind == "post":
             fields.setdefault("key", f"{self.name}-{id_}")
@@ -181,6 +180,10 @@ class Person(Wire):
 
     # -- what they know
 
+    @property
+    def connected(self) -> bool:
+        return self.receiver is not None
+
     def heard_all(self, kind: str) -> list[Frame]:
         return [frame for frame in self.frames if frame["t"] == kind]
 
@@ -199,15 +202,14 @@ async def until(met: Callable[[], bool], what: str) -> None:
     deadline = asyncio.get_running_loop().time() + PATIENCE_S
     while not met():
         assert asyncio.get_running_loop().time() < deadline, f"{what}: it did not happen"
-        await asyncio.sleep(0.001)
+        await pass_time(0.001)
 
 
 class Desk:
     """`node` is the first one; `boot` starts more, which share the log and a bus that loses."""
 
     def __init__(self, **settings: Any) -> None:
-        settings = {"open": True, "secret": "A" * 43 + "="} | settings
-        self.settings = Settings(**settings)
+        self.settings = Settings(**_with(settings, open=True, secret="A" * 43 + "="))
         self.log_is_behind_s = 0
         """How old what is posted now will be in the log."""
         self.kept: Log = MemoryLog(lambda: time.time() - self.log_is_behind_s)
@@ -266,12 +268,10 @@ class Desk:
         return person
 
     async def adds(self, name: str = ROOM, **fields: Any) -> None:
-        fields = {"title": name, "open": True} | fields
-        await self.catalog.add(RoomSpec(name=name, **fields))
+        await self.catalog.add(RoomSpec(name=name, **_with(fields, title=name, open=True)))
 
     def ticket(self, role: Role = "participant", room: str = ROOM, **fields: Any) -> str:
-        fields = {"expires_at": int(time.time()) + 600} | fields
-        return self.tickets.issue(room, role, **fields)
+        return self.tickets.issue(room, role, **_with(fields, expires_at=int(time.time()) + 600))
 
     async def keeps(self, *texts: str, room: str = ROOM, handle: str = "far-tern") -> list[AnyEvent]:
         """Somebody on a node that nobody hears of posts this: it is in the log and nowhere else."""
@@ -291,13 +291,17 @@ class Desk:
     @staticmethod
     async def passes(seconds: float) -> None:
         """Time goes by, and everything that is due by then happens."""
-        await asyncio.sleep(seconds)
+        await pass_time(seconds)
         await settles()
 
 
+def _with(fields: dict[str, Any], **defaults: Any) -> dict[str, Any]:
+    return defaults | fields
+
+
 async def settles() -> None:
-    """Everything happens that can happen without time passing."""
-    await asyncio.sleep(1e-6)
+    """Everything happens that needs no time to pass, but some turns of the loop."""
+    await pass_time(1e-5)
 
 
 def places(events: Sequence[Frame]) -> list[int]:

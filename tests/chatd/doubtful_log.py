@@ -22,9 +22,20 @@ from rooms.log import Claim, Draft, Head, Log, LogError, LogUnavailable, Outcome
 
 T = TypeVar("T")
 Verb: TypeAlias = Literal[
-    "append", "open_room", "since", "before", "heads", "rooms", "claim", "erase", "trim", "spend"
+    "append",
+    "begin_anew",
+    "open_room",
+    "since",
+    "before",
+    "heads",
+    "rooms",
+    "claim",
+    "erase",
+    "trim",
+    "spend",
 ]
 FOR_EVER: Final = 1_000_000
+PATIENCE_S: Final = 60.0
 
 
 class Held:
@@ -36,7 +47,7 @@ class Held:
 
     @property
     def reached(self) -> Awaitable[Literal[True]]:
-        return self._reached.wait()
+        return asyncio.wait_for(self._reached.wait(), PATIENCE_S)
 
     def release(self) -> None:
         self._open.set()
@@ -119,6 +130,9 @@ class DoubtfulLog:
 
     async def erase(self, room: str) -> Head:
         return await self._ask("erase", lambda: self._log.erase(room))
+
+    async def begin_anew(self, room: str) -> Head:
+        return await self._ask("begin_anew", lambda: self._log.begin_anew(room))
 
     async def trim(self, room: str, before_at: int) -> int:
         return await self._ask("trim", lambda: self._log.trim(room, before_at))

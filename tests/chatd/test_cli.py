@@ -31,7 +31,7 @@ async def test_it_says_its_version(tmp_path: Path) -> None:
 
 async def test_the_names_that_outsiders_rely_on(tmp_path: Path) -> None:
     _, out, _ = await run_chatd("--help", cwd=tmp_path)
-    for name in ("serve", "room", "join", "ticket", "doctor", "replay"):
+    for name in ("serve", "room", "join", "ticket", "doctor", "backup", "restore", "replay"):
         assert re.search(rf"^\s+{name}\s", out, re.MULTILINE), name
     _, out, _ = await run_chatd("serve", "--help", cwd=tmp_path)
     for name in ("--host", "--port", "--data", "--redis", "--workers", "--open"):
@@ -48,6 +48,33 @@ async def test_rooms_are_made_and_listed(tmp_path: Path) -> None:
     _, out, _ = await run_chatd("room", "list", cwd=tmp_path)
     assert re.search(r"^icu +ICU \[b\]debrief +session +8 +ticket", out, re.MULTILINE)
     assert re.search(r"^nights +nights +drop-in +30 +open", out, re.MULTILINE)
+
+
+async def test_advice_names_the_command_as_it_was_called(tmp_path: Path) -> None:
+    environ = {"CHATD_COMMAND": "scripts/chatd"}
+    _, out, _ = await run_chatd("room", "list", cwd=tmp_path, environ=environ)
+    assert "no rooms yet. scripts/chatd room add" in out
+    code, _, err = await run_chatd("ticket", "--room", "icu", cwd=tmp_path, environ=environ)
+    assert (code, "`scripts/chatd room list`" in err) == (2, True)
+    assert "CHATD_COMMAND" in (ROOT / "scripts/chatd").read_text("utf-8")
+
+
+async def test_a_title_is_one_line_that_can_be_shown(tmp_path: Path) -> None:
+    await run_chatd("room", "add", "icu", "--title", " After\x1b[31m\n nights\u202e", cwd=tmp_path)
+    _, out, _ = await run_chatd("room", "list", cwd=tmp_path)
+    assert re.search(r"^icu +After\[31m nights +drop-in", out, re.MULTILINE)
+    assert "120" in await sentence(tmp_path, "room", "add", "none", "--title", "\x07")
+
+
+async def test_help_says_where_data_is_and_what_a_name_may_be(tmp_path: Path) -> None:
+    _, out, _ = await run_chatd("room", "add", "--help", cwd=tmp_path, environ={"CHATD_DATA": "/srv/x"})
+    assert "[/srv/x]" in out
+    assert "underscore" in out
+
+
+async def test_a_file_is_no_data_folder(tmp_path: Path) -> None:
+    (tmp_path / "afile").touch()
+    assert "is a file, not a folder" in await sentence(tmp_path, "room", "list", "--data", "afile")
 
 
 async def test_what_no_room_can_be(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from chatd.client import (
     StartedAnew,
     TypingBy,
     Unreachable,
+    Unsendable,
     comes_back,
     websocket_url,
 )
@@ -104,6 +105,37 @@ async def test_the_event_may_come_before_its_ok() -> None:
         assert (await room.post("hello", key="k")).key == "k"
         assert await take_events(room, 1) == [1]
         assert room.repeats == room.gaps == 0
+
+
+@pytest.mark.parametrize("bad", ["caf\udce9 noir", "\ud83d"], ids=["a byte", "half a pair"])
+async def test_what_cannot_be_encoded_is_the_askers_fault_alone(codec: Codec, bad: str) -> None:
+    """Nothing of it is sent, the connection goes on, and the error quotes nothing."""
+
+    async def server(peer: Peer) -> None:
+        await peer.seat()
+        post = await peer.expect("post")
+        assert post["text"] == "good"
+        await peer.ok(post, seq=1)
+        await peer.drop()
+
+    async def second(peer: Peer) -> None:
+        await peer.seat(recovered=True)
+        await peer.ok(await peer.expect("post"), seq=1)
+
+    async with scripted(server, second) as url, connect(url, codec) as client:
+        with pytest.raises(Unsendable):
+            await client.join("icu", ticket=bad)
+        room = await client.join("icu")
+        with pytest.raises(Unsendable) as raised:
+            await room.post(bad)
+        assert "caf" not in str(raised.value)
+        assert (await room.post("good")).seq == 1
+        while not isinstance(await anext(room), Lost):
+            pass
+        with pytest.raises(Unsendable):
+            await room.post(bad)  # between two connections, too
+        assert (await room.post("good")).seq == 1
+        assert client.reconnects == 1
 
 
 async def test_everything_one_can_ask() -> None:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import sqlite3
 from pathlib import Path
 
@@ -47,6 +48,22 @@ async def test_the_command(tmp_path: Path) -> None:
     code, out, err = await run_chatd("doctor", "--set", "redis=redis://127.0.0.1:1", cwd=tmp_path)
     assert (code, err) == (1, "")
     assert "FAIL" in out
+
+
+async def test_it_takes_what_serve_takes(tmp_path: Path) -> None:
+    """So that the line that fails can be called with `doctor` in place of `serve`."""
+    code, out, _ = await run_chatd(
+        *("doctor", "--redis", "redis://127.0.0.1:1", "--workers", "2", "--open", "--port", "0"), cwd=tmp_path
+    )
+    assert code == 1
+    assert "anybody may enter" in out
+
+    def options(text: str) -> set[str]:
+        return set(re.findall(r"--[a-z-]+", text))
+
+    _, serving, _ = await run_chatd("serve", "--help", cwd=tmp_path)
+    _, looking, _ = await run_chatd("doctor", "--help", cwd=tmp_path)
+    assert options(serving) <= options(looking)
 
 
 def test_a_folder_that_is_none(tmp_path: Path) -> None:

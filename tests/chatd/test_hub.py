@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from chatd.envelopes import Placed, pack, unpack
-from chatd.hub import HOLD_S, KEEP_EMPTY_S, MAX_OLDER_BYTES, RETRY_S, room_channel
+from chatd.hub import HOLD_S, KEEP_EMPTY_S, RETRY_S, room_channel
 from chatd.live_room import RECENT
 from chatd.wire import ErrorCode
 from rooms.log import LogCorrupt, LogError, LogUnavailable
@@ -88,10 +88,10 @@ async def test_who_claims_to_have_seen_what_the_log_has_not_starts_clean(desk: D
 
 @story(recover_events=RECENT + 20, history_events=10)
 async def test_a_gap_that_is_too_long_is_a_clean_start(desk: Desk) -> None:
-    await desk.keeps(*lines(2 * RECENT))
+    await desk.keeps(*lines(3 * RECENT))
     anna = await desk.comes("anna")
-    assert places(anna.joined["events"]) == list(range(2 * RECENT - 9, 2 * RECENT + 1))
-    await back(anna, RECENT - 20)
+    assert places(anna.joined["events"]) == list(range(3 * RECENT - 9, 3 * RECENT + 1))
+    await back(anna, 2 * RECENT - 20)
     assert (anna.joined["recovered"], len(anna.joined["events"])) == (True, RECENT + 20)
     await back(anna, 0)
     assert (anna.joined["recovered"], len(anna.joined["events"])) == (False, 10)
@@ -99,13 +99,14 @@ async def test_a_gap_that_is_too_long_is_a_clean_start(desk: Desk) -> None:
 
 @story()
 async def test_a_gap_that_is_too_large_in_bytes_is_a_clean_start(desk: Desk) -> None:
-    length = 4_000
-    few, many = 10, MAX_OLDER_BYTES // length
-    await desk.keeps(*lines(RECENT + many, length))
+    length, around = 1000, 128  # an event is reckoned to need that much around its text
+    fit = desk.settings.max_buffer_bytes // 2 // (length + around)
+    many = fit + 30
+    await desk.keeps(*lines(many, length))
     anna = await desk.comes("anna")
-    await back(anna, many - few)
-    assert (anna.joined["recovered"], len(anna.joined["events"])) == (True, RECENT + few)
-    await back(anna, 0)
+    await back(anna, many - fit)
+    assert (anna.joined["recovered"], len(anna.joined["events"])) == (True, fit)
+    await back(anna, many - fit - 1)
     assert anna.joined["recovered"] is False
     assert len(anna.joined["events"]) == desk.settings.history_events
 
@@ -162,14 +163,27 @@ async def test_what_happens_while_somebody_comes_back_is_heard_once(desk: Desk) 
     assert places(joined["events"]) + anna.seqs == list(range(2, RECENT + 53))
 
 
+@EITHER
+@story(ErrorCode.LOG_UNAVAILABLE)
+async def test_whatever_the_log_says_to_who_comes_back_the_node_lives(desk: Desk, error: LogError) -> None:
+    await desk.keeps(*lines(RECENT + 50))
+    anna = await desk.comes("anna")
+    anna.lose_connection()
+    desk.log.breaks("since", error)
+    assert (await anna.returns(desk.node, after=1))["code"] == ErrorCode.LOG_UNAVAILABLE
+    await back(anna, 1)
+    assert anna.joined["recovered"] is True
+
+
 # ---- rooms come and go -----------------------------------------------------------------------------
 
 
 @story()
 async def test_a_room_is_kept_while_somebody_is_on_the_way_in(desk: Desk) -> None:
-    anna, ben = await desk.comes("anna"), desk.connects("ben")
+    anna = await desk.comes("anna")
     await anna.asks("leave")
     await desk.passes(KEEP_EMPTY_S - 1)
+    ben = desk.connects("ben")
     with desk.log.holds("claim") as held:
         id_ = ben.says("join")
         await held.reached
@@ -295,7 +309,11 @@ async def test_a_hole_that_lasts_is_mended_from_the_log(desk: Desk) -> None:
     desk.network.deliver_all()
     for line in lines(3):
         await anna.asks("post", text=line)
-    lost, _, last = [flight for flight in desk.network.pending if _is_placed(flight.payload, ben)]
+    lost, _, last = [
+        flight
+        for flight in desk.network.pending
+        if flight.target is desk.nodes[1].bus and isinstance(unpack(flight.payload), Placed)
+    ]
     assert lost != last
     desk.network.pending.clear()
     last.target.on_message(last.channel, last.payload)
@@ -308,12 +326,6 @@ async def test_a_hole_that_lasts_is_mended_from_the_log(desk: Desk) -> None:
         again.target.on_message(again.channel, again.payload)
     await settles()
     assert ben.seqs == [1, 2, 3], "what is older is dropped"
-
-
-def _is_placed(payload: bytes, person: Person) -> bool:
-    """Events on their way to the node of `person`."""
-    envelope = unpack(payload)
-    return isinstance(envelope, Placed) and person.node is not None and envelope.node != person.node.name
 
 
 @EITHER

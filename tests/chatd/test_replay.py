@@ -13,7 +13,7 @@ import pytest
 from chatd import replay_people
 from chatd.client import Codec
 from chatd.replay import ReplayOptions, replay, run_replay
-from chatd.replay_report import Latency
+from chatd.replay_report import Latency, announcement
 from tests.chatd.shared_server import shared_server
 from tests.chatd.tiny_server import Harm, tiny_server
 from tests.fixtures.servers import Serve
@@ -60,6 +60,20 @@ async def test_it_keeps_the_pace_that_was_asked_for(url: str, tmp_path: Path) ->
     assert report.ok
     assert report.took_s >= 0.6
     assert report.people == 2
+
+
+async def test_how_much_there_is_is_told_before_the_first_step(url: str) -> None:
+    told: list[object] = []
+    await replay(
+        OURS / "room.txt",
+        url=url,
+        speed=math.inf,
+        on_script=lambda script: told.append(len(script.steps)),
+        on_progress=lambda done, steps, _: told.append((done, steps)),
+    )
+    steps = told[0]
+    assert told[1] == (0, steps)
+    assert told[-1] == (steps, steps)
 
 
 async def test_it_obeys_the_rate_limit_and_keeps_the_order_of_each_person(
@@ -155,7 +169,10 @@ def test_the_command_starts_a_server_of_its_own(
 ) -> None:
     monkeypatch.setenv("CHATD_REDIS", "redis://127.0.0.1:9")  # of the surroundings: it is not for that server
     assert run_replay(ReplayOptions(OURS / "room.txt", speed=math.inf)) == 0
-    out = capsys.readouterr().out
+    out, err = capsys.readouterr()
+    assert "s, as fast as possible;" in out
+    assert err.startswith("Replaying 15 steps of 3 people, as fast as possible.\n")
+    assert "50 %, " in err, "without a terminal, too, there is a sign of life"
     for words in ("sent", "acked", "delivered", "gaps", "doubles", "p50", "legal"):
         assert words in out
 
@@ -197,6 +214,21 @@ def test_the_command_says_what_it_cannot_do(
 
 
 # ---- numbers -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lasts_s", "speed", "words"),
+    [
+        (3600, math.inf, "Replaying 1,200 steps of 7 people, as fast as possible."),
+        (30, 1, "Replaying 1,200 steps of 7 people at 1x: it will take 30 s."),
+        (1800, 100, "Replaying 1,200 steps of 7 people at 100x: it will take 18 s."),
+        (600, 0.5, "0.5x: it will take 20 min. --speed 100 is a hundred times faster"),
+        (10 * 3600 + 61, 1, "at 1x: it will take 10 h 2 min. --speed 100"),
+    ],
+    ids=["no pace", "short", "fast", "slow", "hours"],
+)
+def test_how_long_it_will_take_is_said_first(lasts_s: float, speed: float, words: str) -> None:
+    assert words in announcement(1200, 7, lasts_s, speed)
 
 
 def test_percentiles_are_by_nearest_rank() -> None:

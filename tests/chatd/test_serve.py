@@ -128,6 +128,21 @@ async def test_a_second_start_keeps_what_was_there(serve: Serve, tmp_path: Path)
     assert "/room/nights#ticket=" in server.facilitator_link
 
 
+async def test_two_on_one_folder_need_redis_to_hear_each_other(
+    serve: Serve, valkey: Valkey, tmp_path: Path
+) -> None:
+    first = await serve()
+    again = ("serve", "--port", "0", "--data", str(first.data))
+    for redis in ((), ("--redis", valkey.url)):
+        code, out, err = await run_chatd(*again, *redis, cwd=tmp_path)
+        assert (code, out) == (2, "")
+        assert "Another chatd serves this data folder" in err
+    await first.kill()  # and nothing is left behind
+    first = await serve("--redis", valkey.url, data=first.data)
+    second = await serve("--redis", valkey.url, data=first.data)
+    assert second.url != first.url
+
+
 async def test_a_port_that_is_taken_is_one_plain_sentence(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -77,6 +77,32 @@ def test_everything_wrong_is_said_at_once_by_name_and_source(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("log_level", "loud", "must be debug, info, warning or error."),
+        ("port", "99999", "must be a whole number from 0 to 65535."),
+        ("port", "many", "must be a whole number from 0 to 65535."),
+        ("drain_s", "-1", "must be a number from 0 to 3600."),
+        ("typing_every_s", "0", "must be a number above 0, and at most 3600."),
+        ("max_connections", "0", "must be a whole number from 1 to 10000000."),
+        ("open", "perhaps", "must be true or false."),
+        ("data", "", "must be the path of a folder."),
+        ("host", "", "must be text of 1 to 253 characters."),
+    ],
+)
+def test_the_reason_is_in_plain_words(name: str, value: str, why: str) -> None:
+    assert problems(environ={f"CHATD_{name.upper()}": value}) == [
+        f"{name} (from CHATD_{name.upper()}): {why}"
+    ]
+
+
+def test_what_set_says_wrong_is_said_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load({"port": 1}, pairs=["workers", "post_per_s=fast", "prot=1", "drain_s=3"], environ={})
+    assert [text.partition(":")[0] for text in caught.value.problems] == ["workers", "post_per_s", "prot"]
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("port", "-1"),

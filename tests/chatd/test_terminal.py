@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sys
 import unicodedata
 from collections.abc import AsyncIterator, Iterator
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from chatd import client as chat
 from chatd.client import Backoff, Refused
 from chatd.talk import Talk, plain
-from chatd.terminal import JoinOptions, PipeScreen, Screen, join, where
+from chatd.terminal import CannotJoin, JoinOptions, PipeScreen, Screen, join, run_join, where, wrapped
 from tests.chatd.scripted import Peer, joined, posted, scripted
 from tests.chatd.shared_server import shared_server
 from tests.fixtures.servers import ROOT, environment, until
@@ -59,6 +60,8 @@ class Script:
 
     def __init__(self, *lines: str) -> None:
         self.shown: list[str] = []
+        self.handle = ""
+        self.closed = False
         self._lines = list(lines)
 
     def say(self, line: str) -> None:
@@ -68,6 +71,12 @@ class Script:
         if not self._lines:
             raise EOFError
         return self._lines.pop(0)
+
+    def named(self, handle: str) -> None:
+        self.handle = handle
+
+    def close(self) -> None:
+        self.closed = True
 
 
 async def sit(url: str, screen: Screen) -> None:
@@ -197,6 +206,51 @@ async def test_what_happens_is_told_and_cannot_write_on_the_terminal() -> None:
     assert not any(unicodedata.category(character) in {"Cc", "Cf"} for line in shown for character in line)
 
 
+async def test_the_greeting_comes_after_what_was_said_before() -> None:
+    async def server(peer: Peer) -> None:
+        await peer.seat(events=[posted(1, "long ago", "mild-otter"), posted(2, "just now", "mild-otter")])
+        await peer.ok(await peer.expect("leave"))
+
+    screen = Script()
+    async with scripted(server) as url:
+        await sit(url, screen)
+    assert [line.partition(": ")[2] for line in screen.shown[:2]] == ["long ago", "just now"]
+    assert "you are calm-heron" in screen.shown[2]
+    assert len(screen.shown) == 3
+    assert (screen.handle, screen.closed) == ("calm-heron", True)
+
+
+async def test_nobody_is_told_of_their_own_coming() -> None:
+    nobody: dict[str, list[str]] = {"joined": [], "left": [], "away": [], "back": []}
+
+    async def server(peer: Peer) -> None:
+        await peer.seat()
+        came = [{"handle": "calm-heron"}]
+        await peer.say({"t": "presence", "room": "icu", **nobody, "joined": came, "count": 1})
+        came = [{"handle": "calm-heron"}, {"handle": "mild-otter"}]
+        await peer.say({"t": "presence", "room": "icu", **nobody, "joined": came, "count": 2})
+        await peer.ok(await peer.expect("leave"))
+
+    screen = Script()
+    async with scripted(server) as url:
+        await sit(url, screen)
+    assert [line for line in screen.shown if "came" in line] == ["* came: mild-otter"]
+
+
+async def test_a_line_that_is_no_text_is_left_out_and_the_next_one_goes() -> None:
+    async def server(peer: Peer) -> None:
+        await peer.seat()
+        post = await peer.expect("post")
+        assert post["text"] == "good"
+        await peer.ok(post, seq=1)
+        await peer.ok(await peer.expect("leave"))
+
+    screen = Script("bad \udce9", "good")
+    async with scripted(server) as url:
+        await sit(url, screen)
+    assert any("no text that can be sent" in line for line in screen.shown)
+
+
 async def test_a_room_that_is_not_entered_says_why() -> None:
     async def server(peer: Peer) -> None:
         await peer.refuse(await peer.expect("join"), "unknown_room")
@@ -218,6 +272,35 @@ async def test_a_room_that_is_not_entered_says_why() -> None:
 )
 def test_where_to(options: JoinOptions, found: tuple[str, str, str | None]) -> None:
     assert where(options) == found
+
+
+@pytest.mark.parametrize(
+    "room", ["Bad Name", "", "icu\n", "-icu", "x" * 65, "http://h:1/room/Bad%20Name", "http://h:1/"]
+)
+def test_what_no_room_can_be_called_is_said_at_once(room: str, capsys: pytest.CaptureFixture[str]) -> None:
+    options = JoinOptions(room, url="http://127.0.0.1:9")  # nobody listens there, and nobody is asked
+    with pytest.raises(CannotJoin):
+        where(options)
+    assert run_join(options) == 2
+    told = capsys.readouterr()
+    assert told.err.startswith("A room's name is up to 64 of a-z, 0-9, dot, dash, underscore")
+    assert len(told.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "rows"),
+    [
+        ("short", ["short"]),
+        ("", [""]),
+        ("12:30 #1 mild-otter: one two", ["12:30 #1", "      mild-otter:", "      one two"]),
+        ("  indented words that are long", ["  indented words", "      that are long"]),
+        ("a " + "x" * 30 + " b", ["a", "      " + "x" * 30, "      b"]),
+        ("夜夜夜夜 夜夜夜夜 夜夜", ["夜夜夜夜 夜夜夜夜", "      夜夜"]),
+    ],
+    ids=["short", "empty", "words", "indented", "a long word", "wide"],
+)
+def test_words_are_not_cut_at_the_edge(line: str, rows: list[str]) -> None:
+    assert wrapped(line, 19) == rows
 
 
 def test_a_pipe_ends() -> None:
@@ -267,7 +350,33 @@ async def test_piped_lines_are_posted_and_the_end_of_them_leaves(url: str, tmp_p
         assert heard == ["first line", "Grüße 🌙"]
 
 
-async def test_what_comes_in_does_not_destroy_what_is_being_typed(url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+async def test_piped_bytes_that_are_no_utf8_are_posted_with_a_mark(
+    url: str, tmp_path: Path, locale: str
+) -> None:
+    room_name = f"latin-{len(locale)}"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", PROGRAM, url, room_name),
+        cwd=ROOT,
+        env={**environment(tmp_path), "LC_ALL": locale},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(30), chat.connect(url) as client:
+        await process.communicate(b"caf\xe9 noir\nand on\n")
+        assert process.returncode == 0
+        room = await client.join(room_name)
+        heard: list[str] = []
+        while len(heard) < 2:
+            item = await anext(room)
+            heard += [item.text] if isinstance(item, chat.Event) else []
+        assert heard == ["caf\ufffd noir", "and on"]
+
+
+@pytest.mark.parametrize("ending", [b"/quit\n", b"\x04"], ids=["quit", "Ctrl-D"])
+async def test_what_comes_in_does_not_destroy_what_is_being_typed(
+    url: str, tmp_path: Path, ending: bytes
+) -> None:
     main, side = os.openpty()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", PROGRAM, url, "typed"),
@@ -278,7 +387,7 @@ async def test_what_comes_in_does_not_destroy_what_is_being_typed(url: str, tmp_
         stderr=side,
     )
     os.close(side)
-    screen = bytearray()
+    screen, ended = bytearray(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def read() -> None:
@@ -286,17 +395,21 @@ async def test_what_comes_in_does_not_destroy_what_is_being_typed(url: str, tmp_
             screen.extend(os.read(main, 4096))
         except OSError:
             loop.remove_reader(main)  # the program has ended
+            ended.set()
 
     loop.add_reader(main, read)
     try:
         async with chat.connect(url) as client:
             room = await client.join("typed")
             await until(lambda: b"you are" in screen and screen.endswith(b"> "), "the prompt", within_s=30)
+            prompt = bytes(screen).rpartition(b"\n")[2].removeprefix(b"\r\x1b[K")
+            assert re.fullmatch(rb"[a-z-]+> ", prompt), "it says who one is"
             os.write(main, b"half ty")
             await until(lambda: screen.endswith(b"half ty"), "the echo")
             await room.post("\x1b[2Jfrom the other side")
             await until(lambda: b"from the other side" in screen, "the line that came in")
-            await until(lambda: screen.endswith(b"> half ty"), "the prompt, drawn again with what was typed")
+            again = prompt + b"half ty"
+            await until(lambda: screen.endswith(again), "the prompt, drawn again with what was typed")
             assert b"\x1b[2J" not in screen
             os.write(main, b"ped\n")
             async with asyncio.timeout(10):
@@ -304,9 +417,15 @@ async def test_what_comes_in_does_not_destroy_what_is_being_typed(url: str, tmp_
                 while "half typed" not in texts:
                     item = await anext(room)
                     texts += [item.text] if isinstance(item, chat.Event) else []
-            os.write(main, b"/quit\n")
+            told = b"(you): half typed\r\n" + prompt
+            await until(lambda: screen.endswith(told), "the line, as the room has it, and the next prompt")
+            before = len(screen)
+            os.write(main, ending)
             async with asyncio.timeout(20):
                 assert await process.wait() == 0
+            await until(ended.is_set, "the last of what it wrote")
+            assert prompt not in screen[before:], "nobody is asked again"
+            assert screen.endswith((b"\n", b"\x1b[K")), "the shell's prompt does not come behind ours"
     finally:
         loop.remove_reader(main)
         if process.returncode is None:

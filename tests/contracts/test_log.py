@@ -326,6 +326,28 @@ async def test_erasing_begins_a_new_epoch(log: Log, room: Room) -> None:
     assert (await log.erase("unheard-of")).head == 0
 
 
+async def test_what_begins_anew_keeps_its_events_and_nothing_that_anybody_holds(log: Log, room: Room) -> None:
+    other = Room(log, await log.open_room("other"), "other")
+    await other.say("c")
+    await room.say("a", "b")
+    await room.append(room.slow("s", 5))
+    assert await log.claim([claim(room, 1, OTTER)]) == [OTTER]
+    old = room.head.epoch
+    new = await log.begin_anew(ROOM)
+    assert new.epoch != old
+    assert (new.head, new.tail, new.rules_version, new.rules) == (3, 1, 3, Rules(slow_mode_s=5))
+    assert await log.open_room(ROOM) == new
+    assert await log.since(ROOM, old, 0, 10) == []
+    assert await room.append(room.post("late")) == [Stale()]
+    room.head = new
+    assert texts((await room.all())[:2]) == ["a", "b"]
+    assert await log.claim([claim(room, 2, OTTER)]) == [None]
+    assert seqs(await room.append(room.post("say a", "not the first a"))) == [4]
+    assert texts(await other.all()) == ["c"]
+    assert (await log.open_room("other")).epoch == other.head.epoch
+    assert (await log.begin_anew("unheard-of")).head == 0
+
+
 async def test_trimming_forgets_the_oldest_and_goes_on_counting(stores: Stores, log: Log, room: Room) -> None:
     await room.say("a", "b")
     stores.clock.now += 60

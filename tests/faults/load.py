@@ -8,23 +8,15 @@
 
 Everybody is a `chatd.client` on a socket of their own. What they send, are acked and see goes into
 the checker's records; what they are shown of each other's coming and going is kept beside it.
-Touches the network, and /proc to find out who serves whom.
+Touches the network only.
 """
 
 import asyncio
 import itertools
-import json
-import socket
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final
-
-import httpx
-import psutil  # type: ignore[import-untyped]  # it ships no types
-from websockets.asyncio.client import ClientConnection
-from websockets.asyncio.client import connect as open_websocket
-from websockets.typing import Subprotocol
+from typing import Final
 
 from chatd.checker import Acked, Checker, Ended, Kept, Saw, Sent, Started, Verdict
 from chatd.client import (
@@ -40,19 +32,10 @@ from chatd.client import (
     connect,
 )
 from chatd.replay_people import mark_of
-from chatd.wire import JSON_SUBPROTOCOL
+from tests.faults.guests import peers
+from tests.faults.promises import PATIENCE_S
 from tests.fixtures.servers import Server, until
 
-SLACK_S: Final = 1.0
-"""What a machine with two busy cores may add to a promised time. It is no part of any promise."""
-LOG_WAY_S: Final = 1.0
-"""Promised: while Redis is away, what one worker acked reaches the others within this."""
-PRESENCE_S: Final = 2.0
-"""Promised: who comes and who goes is shown within this."""
-DEAD_WORKER_S: Final = 15.0
-"""Promised: whom a dead worker held, and who did not come back, is gone within this."""
-PATIENCE_S: Final = 60.0
-"""For what is promised without a time. Long, because it says nothing about speed."""
 PAUSE_S: Final = 0.1
 """Between a talker's ack and their next post."""
 BACKOFF: Final = Backoff(base_s=0.1, cap_s=1.0)
@@ -210,11 +193,15 @@ class Load:
             "full rosters",
             within_s=PATIENCE_S,
         )
-        for _ in range(3):
-            await asyncio.sleep(0)  # a roster is known a turn before its item is read
+        await self.read_on()
         for talker in self.talkers:
             talker.joined.clear()
             talker.left.clear()
+
+    async def read_on(self) -> None:
+        """Let everybody read what has reached them: a roster changes a turn before its item is read."""
+        for _ in range(3):
+            await asyncio.sleep(0)
 
     async def pause(self) -> None:
         await within(self._pause_s, self.quiet)
@@ -324,101 +311,3 @@ async def until_s(condition: Callable[[], bool], what: str) -> float:
     begun = loop.time()
     await until(condition, what, within_s=PATIENCE_S)
     return loop.time() - begun
-
-
-# ---- somebody without a client that comes back by itself ---------------------------------------
-
-
-class Guest:
-    """A bare connection with one seat: does nothing by itself, reads when it is told to."""
-
-    def __init__(self, websocket: ClientConnection, joined: dict[str, Any]) -> None:
-        self.websocket = websocket
-        self.joined = joined
-        self.handle: str = joined["handle"]
-
-    @property
-    def port(self) -> int:
-        port: int = self.websocket.local_address[1]
-        return port
-
-    @property
-    def proof(self) -> dict[str, Any]:
-        """What to join with to get this seat again."""
-        return {"seat": self.joined["seat"], "epoch": self.joined["epoch"], "after": self.joined["head"]}
-
-    async def frame(self) -> dict[str, Any]:
-        """The next frame. Raises `ConnectionClosed` at the end."""
-        async with asyncio.timeout(PATIENCE_S):
-            frame: dict[str, Any] = json.loads(await self.websocket.recv())
-            return frame
-
-    async def leave(self) -> None:
-        await self.websocket.send(json.dumps({"t": "leave", "id": 2, "room": self.joined["room"]}))
-
-    def drop(self) -> None:
-        """Gone without a word."""
-        self.websocket.transport.abort()
-
-
-async def guest(
-    server: Server, room: str, *, receive_buffer_bytes: int | None = None, **proof: object
-) -> Guest:
-    """A new connection with a seat in `room`."""
-    bare = socket.socket()
-    if receive_buffer_bytes is not None:
-        bare.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
-    bare.setblocking(False)
-    async with asyncio.timeout(PATIENCE_S):
-        await asyncio.get_running_loop().sock_connect(bare, ("127.0.0.1", port_of(server)))
-        websocket = await open_websocket(
-            server.ws_url,
-            sock=bare,
-            subprotocols=[Subprotocol(JSON_SUBPROTOCOL)],
-            proxy=None,
-            compression=None,
-            max_size=None,
-            open_timeout=PATIENCE_S,
-            ping_interval=None,
-            close_timeout=2,
-        )
-        await websocket.send(json.dumps({"t": "join", "id": 1, "room": room, **proof}))
-        joined = json.loads(await websocket.recv())
-    assert joined["t"] == "joined", joined
-    return Guest(websocket, joined)
-
-
-# ---- who serves whom, and what the server says of itself ---------------------------------------
-
-
-def port_of(server: Server) -> int:
-    return int(server.url.rpartition(":")[2])
-
-
-def peers(server: Server, pid: int) -> set[int]:
-    """The clients' ports of the connections that the process `pid` serves."""
-    return {
-        connection.raddr.port
-        for connection in psutil.Process(pid).net_connections("tcp")
-        if connection.raddr
-        and connection.laddr.port == port_of(server)
-        and connection.status == psutil.CONN_ESTABLISHED
-    }
-
-
-async def get(server: Server, path: str) -> httpx.Response:
-    """On a connection of its own, so that any worker may answer."""
-    async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=PATIENCE_S) as client:
-        return await client.get(path)
-
-
-async def ready(server: Server) -> tuple[str, list[str]]:
-    """What /health/ready says: the status, and what is degraded."""
-    answer = (await get(server, "/health/ready")).json()
-    return answer["status"], answer["degraded"]
-
-
-async def metric(server: Server, name: str) -> list[float]:
-    """One metric's values, one for each worker (and label), whoever is asked."""
-    lines = (await get(server, "/metrics")).text.splitlines()
-    return [float(line.rpartition(" ")[2]) for line in lines if line.split("{")[0] == name]

@@ -17,7 +17,9 @@ import psutil  # type: ignore[import-untyped]  # it ships no types
 import pytest
 
 from chatd.client import Refused, connect
-from tests.faults.load import PATIENCE_S, Talker, ready, talking
+from tests.faults.guests import ready
+from tests.faults.load import Talker, talking
+from tests.faults.promises import PATIENCE_S
 from tests.fixtures.servers import Serve, Server, environment, until
 
 DISK_BYTES = 8 * 1024 * 1024

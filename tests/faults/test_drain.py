@@ -13,7 +13,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from chatd.wire import CloseCode
-from tests.faults.load import PATIENCE_S, SLACK_S, Guest, guest, peers, talking
+from tests.faults.guests import Guest, guest, peers
+from tests.faults.load import talking
+from tests.faults.promises import PATIENCE_S, SLACK_S
 from tests.fixtures.buses import Valkey
 from tests.fixtures.servers import Serve, Server, until
 
@@ -80,6 +82,7 @@ async def test_a_drained_worker_is_noticed_by_nobody_else(serve: Serve, valkey: 
             within_s=PATIENCE_S,
         )
         await until(lambda: len(server.worker_pids()) == 2, "a new worker", within_s=PATIENCE_S)
+        await load.read_on()
         moved = [talker for talker in load.talkers if talker.back_at]
         assert len(moved) == cut
         assert {code for talker in moved for code in talker.broke} <= {CloseCode.GOING, 1000, 1006}

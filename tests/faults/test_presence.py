@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from presence.pace import BURST, PER_S
-from tests.faults.load import PATIENCE_S, PRESENCE_S, SLACK_S, Guest, Load, guest, talking, until_s
+from tests.faults.guests import Guest, guest
+from tests.faults.load import Load, talking, until_s
+from tests.faults.promises import PATIENCE_S, PRESENCE_S, SLACK_S
 from tests.fixtures.buses import Valkey
 from tests.fixtures.servers import Serve, Server, until
 
@@ -64,6 +66,7 @@ async def test_a_reload_is_neither_a_leave_nor_a_join(two: Server, watched: Load
     other.drop()
     # What was dropped before `other` would have been shown before.
     await until(lambda: hidden(watched, other), "a leave", within_s=PATIENCE_S)
+    await watched.read_on()
     for talker in watched.talkers:
         assert talker.left == [other.handle]
         assert talker.joined == []

@@ -15,7 +15,9 @@ from chatd.settings import Settings
 from rooms.events import Posted
 from rooms.log import Draft
 from rooms.store_sql import migrate
-from tests.faults.load import LOG_WAY_S, PATIENCE_S, SLACK_S, Load, metric, peers, ready, talking, until_s
+from tests.faults.guests import metric, peers, ready
+from tests.faults.load import Load, talking, until_s
+from tests.faults.promises import LOG_WAY_S, PATIENCE_S, SLACK_S
 from tests.fixtures.buses import Valkey
 from tests.fixtures.servers import Serve, Server, until
 

@@ -1,6 +1,7 @@
 """The one process is killed under load and started again: what was acked is there, and so is everybody."""
 
-from tests.faults.load import port_of, talking
+from tests.faults.guests import port_of
+from tests.faults.load import talking
 from tests.fixtures.servers import Serve
 
 TIMES = 2

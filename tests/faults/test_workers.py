@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
-from tests.faults.load import DEAD_WORKER_S, PATIENCE_S, SLACK_S, Load, guest, peers, talking
+from tests.faults.guests import guest, peers
+from tests.faults.load import Load, talking
+from tests.faults.promises import DEAD_WORKER_S, PATIENCE_S, SLACK_S
 from tests.fixtures.buses import Valkey
 from tests.fixtures.servers import Serve, Server, until
 

@@ -10,26 +10,25 @@ Whatever happens is written down for `chatd.checker`, which alone decides whethe
 
 import asyncio
 import hashlib
-import itertools
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from chatd import checker, wire
-from chatd.formats import JSON_MESSAGES
+from chatd import checker
 from chatd.node import Node
 from chatd.settings import Settings
-from chatd.sink import Format, Receiver
+from chatd.wire import ErrorCode
 from rooms.catalog_memory import MemoryCatalog
-from rooms.events import AnyEvent, Posted
-from rooms.log import Claim, Draft, Head, LogUnavailable, Outcome
+from rooms.events import Posted
 from rooms.log_memory import MemoryLog
 from rooms.store_sql import Store
+from tests.chatd.desk import ROOM, Frame, Wire
+from tests.chatd.doubtful_log import DoubtfulLog
 from tests.stateful.lossy_bus import LossyBus, LossyNetwork
 
-ROOM = "icu"
+RECOVERS = 1_000
+TRY_AGAIN = frozenset({ErrorCode.LOG_UNAVAILABLE})
+"""The only refusal that bad weather excuses: nobody here is too fast, too many, or in the wrong place."""
 TURNS = 2_000
 """Turns of the event loop within which everything that can happen without time passing happens."""
 
@@ -39,69 +38,13 @@ def mark_of(handle: str, text: str) -> str:
     return hashlib.blake2b(f"{handle}\0{text}".encode(), digest_size=8).hexdigest()
 
 
-class DoubtfulLog:
-    """The real log, seen through a connection that may break before or after the commit."""
-
-    def __init__(self, log: MemoryLog) -> None:
-        self._log = log
-        self.fail_before = 0
-        self.fail_after = 0
-
-    async def append(self, drafts: Sequence[Draft]) -> list[Outcome]:
-        await asyncio.sleep(0)
-        if self.fail_before:
-            self.fail_before -= 1
-            raise LogUnavailable("broke before the commit")
-        outcomes = await self._log.append(drafts)
-        if self.fail_after:
-            self.fail_after -= 1
-            raise LogUnavailable("broke after the commit")
-        return outcomes
-
-    async def open_room(self, room: str) -> Head:
-        return await self._log.open_room(room)
-
-    async def since(self, room: str, epoch: str, after: int, limit: int) -> list[AnyEvent]:
-        await asyncio.sleep(0)
-        return await self._log.since(room, epoch, after, limit)
-
-    async def before(self, room: str, epoch: str, before: int, limit: int) -> list[AnyEvent]:
-        return await self._log.before(room, epoch, before, limit)
-
-    async def heads(self, rooms: Sequence[str]) -> Mapping[str, Head]:
-        await asyncio.sleep(0)
-        return await self._log.heads(rooms)
-
-    async def rooms(self, after: str, limit: int) -> Sequence[str]:
-        return await self._log.rooms(after, limit)
-
-    async def claim(self, claims: Sequence[Claim]) -> list[str | None]:
-        return await self._log.claim(claims)
-
-    async def erase(self, room: str) -> Head:
-        return await self._log.erase(room)
-
-    async def trim(self, room: str, before_at: int) -> int:
-        return await self._log.trim(room, before_at)
-
-    async def spend(self, token: bytes, expires_at: int) -> bool:
-        return await self._log.spend(token, expires_at)
-
-    async def close(self) -> None:
-        """The log is the cluster's; a node that stops leaves it open."""
-
-
-class Client:
-    """A client as `docs/protocol.md` describes it, without a socket. Implements `chatd.sink.Sink`."""
-
-    format: Format = JSON_MESSAGES
+class Client(Wire):
+    """A client as `docs/protocol.md` describes it, without a socket."""
 
     def __init__(self, cluster: "Cluster", name: str) -> None:
+        super().__init__()
         self._cluster = cluster
         self.name = name
-        self.outbox: list[Any] = []
-        self.node: Node | None = None
-        self.receiver: Receiver | None = None
         self.handle = ""
         self.seat: str | None = None
         self.epoch: str | None = None
@@ -112,50 +55,29 @@ class Client:
         self.roster: set[str] = set()
         self.unanswered: dict[str, tuple[str, int | None]] = {}
         """key -> (text, id of the command under way, None while it waits for a connection)."""
-        self._ids = itertools.count(1)
         self._asked: dict[int, str] = {}
-
-    # -- the sink
-
-    def write(self, batch: Any) -> bool:
-        if self.receiver is None:
-            return False
-        for message in batch:
-            self._hear(msgspec.json.decode(message))
-        return True
-
-    def congested(self) -> bool:
-        return False
-
-    def close(self, code: int, reason: str) -> None:
-        self.lose_connection()
 
     # -- what it does
 
-    def connect(self, node: Node) -> None:
-        self.node = node
-        self.receiver = node.gateway.connected(self)
+    def comes(self, node: Node) -> None:
+        self.connect(node)
         self.join()
 
     def join(self) -> None:
         self.joined, self.joining = False, True
-        join: dict[str, Any] = {"t": "join", "id": next(self._ids), "room": ROOM}
+        join: dict[str, Any] = {"t": "join", "id": next(self.ids), "room": ROOM}
         if self.seat is not None:
             join |= {"seat": self.seat, "epoch": self.epoch, "after": self.seen}
-        self._send(join)
+        self.send(join)
 
     def lose_connection(self) -> None:
-        """The network goes: what was on its way is lost, and the server hears of it."""
-        receiver, self.receiver = self.receiver, None
         self.joined = self.joining = False
-        self.outbox = []
         self._asked.clear()
         self.unanswered = {key: (text, None) for key, (text, _) in self.unanswered.items()}
-        if receiver is not None:
-            receiver.closed()
+        super().lose_connection()
 
     def post(self, text: str) -> None:
-        key = f"{self.name}-{next(self._ids):08d}"
+        key = f"{self.name}-{next(self.ids):08d}"
         self._cluster.history.append(checker.Sent(self.name, ROOM, key, mark_of(self.handle, text)))
         self.unanswered[key] = (text, None)
         self.send_unanswered()
@@ -166,18 +88,14 @@ class Client:
             return
         for key, (text, asked) in list(self.unanswered.items()):
             if asked is None:
-                id_ = next(self._ids)
+                id_ = next(self.ids)
                 self.unanswered[key] = (text, id_)
                 self._asked[id_] = key
-                self._send({"t": "post", "id": id_, "room": ROOM, "key": key, "text": text})
-
-    def _send(self, command: dict[str, Any]) -> None:
-        if self.receiver is not None:
-            self.receiver.received(msgspec.json.encode(command))
+                self.send({"t": "post", "id": id_, "room": ROOM, "key": key, "text": text})
 
     # -- what it hears
 
-    def _hear(self, frame: dict[str, Any]) -> None:
+    def heard(self, frame: Frame) -> None:
         kind = frame["t"]
         if kind == "joined":
             self._start(frame)
@@ -189,12 +107,10 @@ class Client:
                 self._note(checker.Acked(self.name, ROOM, self.epoch, key, frame["seq"]))
         elif kind == "error":
             self.refusals.append(frame["code"])
-            key = self._asked.pop(frame.get("id", -1), None)
-            if key is not None:  # every refusal that can happen here says: try again
+            assert frame["code"] in TRY_AGAIN, frame
+            key = self._asked.pop(frame["id"], None)
+            if key is not None:
                 self.unanswered[key] = (self.unanswered[key][0], None)
-            elif self.joining and frame["code"] == wire.ErrorCode.SEAT_REFUSED:
-                self.seat = self.epoch = None
-                self.join()
             else:
                 self.joining = False
         elif kind == "presence":
@@ -203,10 +119,12 @@ class Client:
         elif "seq" in frame:
             self._see(frame)
 
-    def _start(self, frame: dict[str, Any]) -> None:
+    def _start(self, frame: Frame) -> None:
         self.joined, self.joining = True, False
         if frame["epoch"] != self.epoch:
             self.unanswered = {}
+        elif frame["head"] - self.seen <= RECOVERS:
+            assert frame["recovered"], "who missed no more than is filled for them goes on where they were"
         self.handle, self.seat, self.epoch = frame["handle"], frame["seat"], frame["epoch"]
         self.roster = {person["handle"] for person in frame["roster"]}
         if not frame["recovered"]:
@@ -218,7 +136,7 @@ class Client:
         assert self.seen == frame["head"], "the events of `joined` end at its head"
         self.send_unanswered()
 
-    def _see(self, event: dict[str, Any]) -> None:
+    def _see(self, event: Frame) -> None:
         assert self.epoch is not None
         mark = mark_of(event["handle"], event["text"]) if event["t"] == "posted" else None
         self._note(checker.Saw(self.name, ROOM, self.epoch, event["seq"], mark))
@@ -271,7 +189,12 @@ class Cluster:
     def boot(self, index: int) -> None:
         async def start() -> None:
             settings = Settings(
-                data=self._data, open=True, redis="redis://unused", post_per_s=0, secret="A" * 43 + "="
+                data=self._data,
+                open=True,
+                redis="redis://unused",
+                post_per_s=0,
+                recover_events=RECOVERS,
+                secret="A" * 43 + "=",
             )
             node = Node(
                 settings,
@@ -315,7 +238,7 @@ class Cluster:
 
     def heal(self) -> None:
         """Everything works again: every node learns what it missed, every client comes back and resends."""
-        self.log.fail_before = self.log.fail_after = 0
+        self.log.mends()
         self.run(self._heal_bus)
         for index, node in enumerate(self.nodes):
             if node is None:
@@ -338,7 +261,7 @@ class Cluster:
         living = [node for node in self.nodes if node is not None]
         for number, client in enumerate(self.clients):
             if client.receiver is None:
-                client.connect(living[number % len(living)])
+                client.comes(living[number % len(living)])
             elif not client.joined and not client.joining:
                 client.join()
             client.send_unanswered()

@@ -39,7 +39,7 @@ class BadWeather(RuleBasedStateMachine):
     def somebody_comes(self, client: int, node: int) -> None:
         who, where = self.cluster.clients[client], self.cluster.nodes[node]
         if where is not None and who.receiver is None:
-            self.cluster.run(lambda: who.connect(where))
+            self.cluster.run(lambda: who.comes(where))
 
     @rule(client=clients, count=st.integers(1, 4))
     def somebody_posts(self, client: int, count: int) -> None:
@@ -84,11 +84,11 @@ class BadWeather(RuleBasedStateMachine):
 
     @rule()
     def the_log_breaks_before_the_commit(self) -> None:
-        self.cluster.log.fail_before = 1
+        self.cluster.log.breaks("append")
 
     @rule()
     def the_log_breaks_after_the_commit(self) -> None:
-        self.cluster.log.fail_after = 1
+        self.cluster.log.breaks("append", after=True)
 
     @precondition(lambda self: self.cluster.network.pending)
     @rule(what=st.sampled_from(["deliver", "repeat", "lose"]), which=st.integers(0, 1_000_000))

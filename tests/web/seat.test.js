@@ -83,6 +83,56 @@ test("a refused entry says why and stays outside", async () => {
   assert.equal(seat.trouble.message, "Full.");
 });
 
+for (const code of ["unknown_room", "ticket_needed", "ticket_refused", "ticket_spent"]) {
+  test(`${code}: the door is shut, and nobody knocks again`, async () => {
+    const { world, seat, topics } = take();
+    world.socket.opens();
+    world.socket.says({ t: "drawn", id: world.socket.last("draw").id, room, handle: "one-handle", offer: "offer-1" });
+    await settle();
+    assert.equal(seat.shut, false);
+    seat.enter();
+    topics.length = 0;
+    world.socket.says({ t: "error", id: world.socket.last("join").id, code, message: "Kind words." });
+    await settle();
+    assert.deepEqual([seat.phase, seat.shut, seat.trouble.message], ["outside", true, "Kind words."]);
+    assert.ok(topics.includes("entry"));
+    assert.ok(world.socket.closed);
+    void seat.draw();
+    seat.enter();
+    seat.wake();
+    await world.pass(60_000);
+    assert.equal(world.sockets.length, 1);
+    assert.deepEqual([world.socket.count("draw"), world.socket.count("join")], [1, 1]);
+  });
+}
+
+test("a room that is not there says so at once, before anything is agreed to", async () => {
+  const { world, seat } = take();
+  world.socket.opens();
+  world.socket.says({ t: "error", id: world.socket.last("draw").id, code: "unknown_room", message: "Not here." });
+  await settle();
+  assert.deepEqual([seat.shut, seat.trouble.message], [true, "Not here."]);
+});
+
+test("a room that asks for a ticket is shut to whoever has none, whatever answer is still on its way", async () => {
+  const { world, seat } = take();
+  world.socket.opens();
+  const { id } = world.socket.last("draw");
+  seat.asksForTicket("A ticket, please.");
+  world.socket.says({ t: "drawn", id, room, handle: "one-handle", offer: "offer-1" });
+  await settle();
+  assert.deepEqual([seat.shut, seat.trouble.message, seat.handle], [true, "A ticket, please.", ""]);
+});
+
+test("with a ticket or a kept seat the same room is not shut", async () => {
+  const { storage } = await seated();
+  for (const how of [{ ticket: "T" }, { storage }]) {
+    const { seat } = take(how);
+    seat.asksForTicket("A ticket, please.");
+    assert.equal(seat.shut, false);
+  }
+});
+
 test("a post is pending until its place is shown, and is there once", async () => {
   const { world, seat } = await seated();
   seat.say("hello");

@@ -30,6 +30,8 @@ const OLDER = 50;
 const TRIES = 5;
 /** Refusals that pass by themselves: the post is kept and sent again. */
 const PASSING = new Set(["slow_mode", "too_fast", "busy", "log_unavailable"]);
+/** Refusals of entry that trying again does not change: one goes elsewhere. */
+const SHUT = new Set(["unknown_room", "ticket_needed", "ticket_refused", "ticket_spent"]);
 
 /**
  * @typedef {import("./wire.js").Frame} Frame
@@ -131,8 +133,25 @@ export class Seat {
     return this.#last;
   }
 
+  /** Whether one cannot come in here with what one has: `trouble` says why. */
+  get shut() {
+    return this.trouble !== null && SHUT.has(this.trouble.code);
+  }
+
   start() {
     this.connection.open();
+  }
+
+  /**
+   * The room asks for a ticket. Whoever has neither that nor a kept seat is told before anything
+   * is asked of them.
+   *
+   * @param {string} message
+   */
+  asksForTicket(message) {
+    if (this.phase === "outside" && this.#ticket === null && this.#seat === null) {
+      this.#shutOut({ t: "error", code: "ticket_needed", message });
+    }
   }
 
   /** The page woke up or the network came back: find out at once how things are. */
@@ -144,21 +163,22 @@ export class Seat {
 
   /** Look at another handle. */
   async draw() {
-    if (this.phase !== "outside") return;
+    if (this.phase !== "outside" || this.shut) return;
     if (this.connection.state === "idle") return this.connection.open();
     const answer = await this.#ask({ t: "draw", room: this.room });
-    if (this.phase !== "outside") return;
+    if (this.phase !== "outside" || this.shut) return;
     if (answer.t === "drawn") {
       this.handle = answer.handle;
       this.#offer = answer.offer;
       this.trouble = null;
-    } else if (answer.t === "error" && answer.code !== "lost") this.trouble = answer;
+    } else if (answer.t === "error" && SHUT.has(answer.code)) return this.#shutOut(answer);
+    else if (answer.t === "error" && answer.code !== "lost") this.trouble = answer;
     this.changed("entry");
   }
 
   /** Take the seat, with the handle one was shown. */
   enter() {
-    if (this.phase !== "outside") return;
+    if (this.phase !== "outside" || this.shut) return;
     this.trouble = null;
     this.#set("entering");
     if (this.connection.state === "open") void this.#join();
@@ -352,9 +372,17 @@ export class Seat {
       return;
     }
     if (this.#seat !== null) this.#startAnew();
-    this.trouble = refused;
     this.#set("outside");
+    if (SHUT.has(refused.code)) return this.#shutOut(refused);
+    this.trouble = refused;
     if (this.handle === "" || this.#offer === null) void this.#drawUnder(refused);
+    this.changed("entry");
+  }
+
+  /** Nothing can be done here: say why, and let the connection go. @param {Refused} refused */
+  #shutOut(refused) {
+    this.trouble = refused;
+    this.connection.close();
     this.changed("entry");
   }
 

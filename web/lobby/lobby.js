@@ -1,6 +1,6 @@
 /** The lobby: asks which rooms there are, now and then again, and shows them. */
 
-import { NOTES, coverNow, drawCover, onThreeShifts } from "../room/cover.js";
+import { coverNow, coveredBefore, onThreeShifts } from "../room/cover.js";
 import { byId, write } from "../room/dom.js";
 import { card } from "./card.js";
 
@@ -52,5 +52,7 @@ function cover() {
   coverNow(() => undefined);
 }
 
-if (location.hash === NOTES.slice(1)) drawCover();
+addEventListener("pageshow", (event) => event.persisted && coveredBefore(true) && cover());
+
+if (coveredBefore()) cover();
 else start();

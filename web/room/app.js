@@ -11,7 +11,7 @@ import { Seat } from "../client/seat.js";
 import { view } from "../client/timeline.js";
 import { Actions } from "./actions.js";
 import { Composer } from "./composer.js";
-import { coverNow, onThreeShifts } from "./cover.js";
+import { coverNow, coveredBefore, onThreeShifts } from "./cover.js";
 import { byId, write } from "./dom.js";
 import { Entry } from "./entry.js";
 import { Messages } from "./messages.js";
@@ -264,7 +264,11 @@ byId("scroller").addEventListener(
 
 addEventListener("online", () => seat.wake());
 addEventListener("offline", () => seat.connection.lost());
-addEventListener("pageshow", (event) => event.persisted && seat.wake());
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  if (coveredBefore(true)) cover();
+  else seat.wake();
+});
 document.addEventListener("visibilitychange", () => {
   if (covered) return;
   if (document.hidden) hiddenAt = env.now();
@@ -282,5 +286,8 @@ seen?.addEventListener("resize", () => {
 });
 
 composer.restore(keep.get(`chatd.draft.${room}`) ?? "");
-entry.show();
-seat.start();
+if (coveredBefore()) cover();
+else {
+  entry.show();
+  seat.start();
+}

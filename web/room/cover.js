@@ -2,7 +2,9 @@
  * The quick exit: Shift three times, or a button, and a plain page of notes stands there.
  *
  * Drawn from here, so it needs no network. The address becomes one that shows the same notes
- * again after a reload, in the same place of the history: "back" does not lead into the room.
+ * again after a reload, in the same place of the history. The tab also remembers that it was
+ * covered, so that "back" finds the notes on every page of ours; whoever opens a page anew, by a
+ * link or its address, finds that page.
  */
 
 import { el } from "./dom.js";
@@ -12,6 +14,31 @@ export const NOTES = "/#notes";
 
 const LINES = ["Oat milk, bread, coffee", "Batteries (AA)", "Return the library books", "Call about the bicycle", "Water the plants"];
 const WITHIN_MS = 800;
+
+const COVERED = "notes";
+
+/** Storage may be forbidden; then "back" is as the browser has it. @param {(storage: Storage) => boolean} use */
+function remembered(use) {
+  try {
+    return use(sessionStorage);
+  } catch {
+    return false;
+  }
+}
+
+/** @param {boolean} restored whether the page came out of the browser's memory, as it was */
+function isBack(restored) {
+  const [navigation] = performance.getEntriesByType("navigation");
+  return restored || (navigation instanceof PerformanceNavigationTiming && navigation.type === "back_forward");
+}
+
+/** Whether the notes stand here, as this page is opened. @param {boolean} [restored] */
+export function coveredBefore(restored = false) {
+  if (location.hash === NOTES.slice(1)) return true;
+  if (isBack(restored)) return remembered((storage) => storage.getItem(COVERED) !== null);
+  remembered((storage) => (storage.removeItem(COVERED), false));
+  return false;
+}
 
 /** Replace everything on the page by the notes. */
 export function drawCover() {
@@ -27,6 +54,7 @@ export function drawCover() {
 export function coverNow(leave) {
   drawCover();
   history.replaceState(null, "", NOTES);
+  remembered((storage) => (storage.setItem(COVERED, "1"), true));
   leave();
 }
 

@@ -219,18 +219,19 @@ export class Messages {
     for (const child of [...box.children]) {
       if (child instanceof HTMLElement && !kinds.has(child.dataset.kind ?? "")) child.remove();
     }
-    for (const one of item.reactions) {
+    // What is left stands in the order of `item.reactions`, so each new one has its place in it.
+    item.reactions.forEach((one, index) => {
       const name = words.REACTION[one.kind] ?? one.kind;
       const text = one.count > 1 ? `${name} · ${one.count}` : name;
       let chip = box.querySelector(`[data-kind="${one.kind}"]`);
       if (!chip) {
         chip = button(text, () => this.acts.react(this.#posts.get(item.key) ?? item, one.kind), { tabindex: "-1" });
         if (chip instanceof HTMLElement) chip.dataset.kind = one.kind;
-        box.append(chip);
+        box.insertBefore(chip, box.children[index] ?? null);
       }
       write(chip, text);
       chip.setAttribute("aria-pressed", String(one.mine !== null));
-    }
+    });
   }
 
   /** @param {Element} box @param {PostItem} item */
@@ -336,11 +337,12 @@ function endsGroup(items, index) {
 
 /** @param {PostItem} item */
 function by(item) {
-  const line = el("p", { class: "by" }, el("span", { class: "handle" }, words.name(item.handle)));
-  if (item.own) line.append(el("span", { class: "quiet" }, "you"));
-  if (item.facilitator) line.append(el("span", { class: "role" }, "facilitator"));
-  line.append(el("time", { class: "quiet", datetime: new Date(item.at * 1000).toISOString() }, words.time(item.at)));
-  return line;
+  // What is said about the handle stays together, also where it takes a line of its own.
+  const about = el("span", { class: "about quiet" });
+  if (item.own) about.append(el("span", {}, "you"));
+  if (item.facilitator) about.append(el("span", { class: "role" }, "facilitator"));
+  about.append(el("time", { datetime: new Date(item.at * 1000).toISOString() }, words.time(item.at)));
+  return el("p", { class: "by" }, el("span", { class: "handle" }, words.name(item.handle)), about);
 }
 
 /** @param {NonNullable<PostItem["quote"]>} quote */

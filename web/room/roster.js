@@ -30,7 +30,12 @@ export class RosterView {
       el(
         "div",
         { class: "foot" },
-        el("p", { class: "quiet" }, "Press Shift three times, or Hide, to cover this page at once."),
+        el(
+          "p",
+          { class: "quiet" },
+          el("span", { class: "by-keys" }, "Press Shift three times, or Hide, to cover this page at once."),
+          el("span", { class: "by-touch" }, "Hide covers this page at once."),
+        ),
         el("div", { class: "actions" }, button("Leave the room", acts.leave), this.#close),
       ),
     );

@@ -16,7 +16,7 @@ export function sentence(state, seated) {
   if (state === "offline") return "You are offline. What you write is kept, and sent when you are back.";
   if (state === "ended") return "This page and the server do not understand each other. Nothing is lost: reload the page.";
   if (state === "open" && seated) return "";
-  return "Slower just now. What you write is kept, and sent in a moment.";
+  return "The server does not answer just now. What you write is kept, and sent when it does.";
 }
 
 export class Status {
@@ -24,6 +24,8 @@ export class Status {
   #timer = null;
   /** @type {number | null} */
   #hintTimer = null;
+  /** What is said when the patience ends. */
+  #coming = "";
   #state = "";
   #hint = "";
 
@@ -34,10 +36,18 @@ export class Status {
 
   /** @param {string} text @param {boolean} atOnce */
   connection(text, atOnce) {
+    // Every attempt to come back changes the state: the patience counts from the first one.
+    if (this.#timer !== null && text === this.#coming && !atOnce) return;
+    this.#coming = text;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     if (text === "" || atOnce || this.#state !== "") this.#say(text);
-    else this.#timer = window.setTimeout(() => this.#say(text), PATIENCE_MS);
+    else {
+      this.#timer = window.setTimeout(() => {
+        this.#timer = null;
+        this.#say(text);
+      }, PATIENCE_MS);
+    }
   }
 
   /** Something did not work; say it for a while. @param {string} text */

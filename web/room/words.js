@@ -14,6 +14,9 @@ export function name(handle) {
   return handle.replaceAll("-", " ");
 }
 
+/** As the server says it; the page knows it before it asks for anything. */
+export const TICKET_NEEDED = "This room asks for a ticket. Open it from your intranet page, or ask whoever runs it.";
+
 const COUNT = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
 
 /** How many new messages wait, in words. @param {number} count */
