@@ -6,7 +6,7 @@ import pytest
 
 from chatd.envelopes import NODES_CHANNEL, Heads, Placed, pack, unpack
 from chatd.hub import room_channel
-from chatd.node import COMPARE_S, HEADS_FOR_S, TICK_S, TRIM_S, Node
+from chatd.node import COMPARE_S, HEADS_FOR_S, TICK_S, TRIM_S
 from chatd.wire import CloseCode, ErrorCode
 from presence.messages import Gone
 from rooms.catalog import HISTORY_S
@@ -14,6 +14,7 @@ from rooms.events import Posted
 from rooms.log import LogCorrupt, LogError, LogUnavailable
 from tests.chatd.desk import ROOM, Desk, places, settles, story
 from tests.chatd.doubtful_log import FOR_EVER, Verb
+from tests.chatd.virtual_time import VirtualLoop
 from tests.stateful.lossy_bus import LossyBus
 
 HOUR_S = 3600
@@ -277,19 +278,20 @@ async def test_nothing_that_a_log_says_for_ever_ends_a_node(desk: Desk) -> None:
     await desk.comes("carla")
 
 
-async def test_a_part_that_dies_takes_the_node_with_it_loudly() -> None:
-    """What it cannot live without is not left out silently."""
-    desk = Desk()
-    node: Node = await desk.boot()
-    anna = await desk.comes("anna")
+def test_a_part_that_dies_takes_the_node_with_it_loudly() -> None:
+    """What a node cannot live without is not left out silently."""
 
     async def dies() -> None:
         raise ZeroDivisionError
 
-    node._tasks.spawn(dies(), name="test.dies")
-    while not desk.crashes:
+    async def tell() -> list[BaseException]:
+        desk = Desk()
+        node = await desk.boot()
+        node._tasks.spawn(dies(), name="test.dies")
         await settles()
-    assert [type(error) for error in desk.crashes] == [ZeroDivisionError]
-    assert not node.health().ready
-    anna.lose_connection()
-    await node.stop()
+        assert not node.health().ready
+        await node.stop()
+        return desk.crashes
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        assert [type(error) for error in runner.run(tell())] == [ZeroDivisionError]

@@ -73,6 +73,22 @@ class BadWeather(RuleBasedStateMachine):
 
             self.cluster.run(post_and_break)
 
+    @rule(client=clients, node=nodes)
+    def somebody_goes_over_to_a_node_that_may_know_less(self, client: int, node: int) -> None:
+        who, where = self.cluster.clients[client], self.cluster.nodes[node]
+        if who.joined and where is not None:
+
+            def post() -> None:
+                self.words += 1
+                who.post(f"line {self.words}")
+
+            def go_over() -> None:
+                who.lose_connection()
+                who.comes(where)
+
+            self.cluster.run(post)
+            self.cluster.run(go_over)
+
     @rule(node=nodes)
     def a_node_dies(self, node: int) -> None:
         self.cluster.kill(node)
