@@ -179,38 +179,53 @@ class Hub:
         `recover_events` and `recover_bytes` ago; otherwise it starts clean, with the last `history`
         events. What is placed after this returns reaches the sink by itself. `EpochGone`, `LogError`.
         """
-        if epoch == live.state.epoch and after is not None and after > live.head:
-            # They have seen more than this node: where they were, events arrived sooner.
-            await self.catch_up(live)
-        older: list[AnyEvent] = []
-        start = 0
-        recovered = epoch == live.state.epoch and after is not None and after <= live.head
-        if recovered and after is not None:
-            last = after
-            while recovered and last + 1 < live.first_recent:
-                read = await self._read_since(live, last)
-                recovered = bool(read) and read[0].seq == last + 1
-                recovered = recovered and len(older) + len(read) <= self._recover_events
-                if recovered:
-                    older += read
-                    last = read[-1].seq
-            # The log may be ahead of what is live here: what lies beyond comes as it comes to everybody.
-            older = older[: max(0, live.head - after)]
-            start = min(last, live.head) + 1
-        if recovered and sum(map(_size, [*older, *live.recent_from(start)])) > self._recover_bytes:
-            recovered = (
-                False  # more than the connection could take in: it would be cut, and come back, and be cut
-            )
-        if not recovered:
-            older = []
-            start = max(live.first_recent, live.head - history + 1)
+        missed = await self._missed(live, after) if epoch == live.state.epoch else None
+        older, start = missed if missed is not None else ([], self._newest(live, history))
         if self._rooms.get(live.name) is not live:
             raise EpochGone
         # No await from here on: what is pending now is in `events`, what comes later is not.
         self._flush_room(live)
         live.add(sink)
         self._empty.pop(live, None)
-        return Entry(live.head, recovered, live.encoded(sink.format, start, older))
+        return Entry(live.head, missed is not None, live.encoded(sink.format, start, older))
+
+    async def _missed(self, live: LiveRoom, after: int | None) -> tuple[list[AnyEvent], int] | None:
+        """What somebody who saw everything up to `after` has missed: events from the log, and the place
+        from which the recent ones go on. None where that is too much, or not there: a clean start.
+
+        Nothing is awaited after the last look at the room.
+        """
+        if after is None:
+            return None
+        if after > live.head:
+            # They have seen more than this node: where they were, events arrived sooner.
+            await self.catch_up(live)
+        older: list[AnyEvent] = []
+        last = after
+        while last + 1 < live.first_recent and live.head - after <= self._recover_events:
+            read = await self._read_since(live, last)
+            if not read or read[0].seq != last + 1:
+                return None
+            older += read
+            last = read[-1].seq
+        if not 0 <= live.head - after <= self._recover_events:
+            return None
+        # The log may be ahead of what is live here: what lies beyond comes as it comes to everybody.
+        older = older[: live.head - after]
+        start = min(last, live.head) + 1
+        if sum(map(_size, [*older, *live.recent_from(start)])) > self._recover_bytes:
+            return None  # the connection could not take it in: it would be cut, come back, and be cut
+        return older, start
+
+    def _newest(self, live: LiveRoom, history: int) -> int:
+        """The place from which a clean start shows the room: `history` events, as far as they fit."""
+        start = max(live.first_recent, live.head - history + 1)
+        size = 0
+        for event in reversed(live.recent_from(start)):
+            size += _size(event)
+            if size > self._recover_bytes:
+                return event.seq + 1
+        return start
 
     async def _read_since(self, live: LiveRoom, after: int) -> list[AnyEvent]:
         """The log after `after`, read once for all who ask for the same place at the same time."""

@@ -442,3 +442,12 @@ async def test_who_is_cut_while_the_room_is_told_something_takes_nobody_along(de
     await settles()
     assert ben.seqs == carla.seqs == [1]
     assert desk.node.hub.live[ROOM].members == 2
+
+
+@story(max_buffer_bytes=64 * 1024)
+async def test_a_clean_start_shows_as_much_as_fits(desk: Desk) -> None:
+    await desk.keeps(*lines(50, 4000))
+    anna = await desk.comes("anna")
+    shown = places(anna.joined["events"])
+    assert shown == list(range(51 - len(shown), 51))
+    assert 0 < len(shown) <= 32 * 1024 // 4000
