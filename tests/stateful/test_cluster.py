@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.stateful.cluster import Cluster
 
@@ -106,7 +106,6 @@ class BadWeather(RuleBasedStateMachine):
     def the_log_breaks_after_the_commit(self) -> None:
         self.cluster.log.breaks("append", after=True)
 
-    @precondition(lambda self: self.cluster.network.pending)
     @rule(what=st.sampled_from(["deliver", "repeat", "lose"]), which=st.integers(0, 1_000_000))
     def the_bus_misbehaves(self, what: str, which: int) -> None:
         network = self.cluster.network

@@ -16,6 +16,8 @@
 
 import { Close, SUBPROTOCOL, comesBack, decode } from "./wire.js";
 
+/** `WebSocket.CONNECTING`, which is not there where the tests run. */
+const CONNECTING = 0;
 export const FIRST_WAIT_MS = 500;
 export const LONGEST_WAIT_MS = 10_000;
 export const OPENING_MS = 10_000;
@@ -116,6 +118,13 @@ export class Connection {
 
   /** Close for good. `open` starts again. */
   close() {
+    // Nobody dials again, so a socket that is still on its way may arrive and be closed then: cut off
+    // before, browsers complain on the console.
+    const socket = this.#socket;
+    if (socket?.readyState === CONNECTING) {
+      this.#socket = null;
+      socket.onopen = () => socket.close(1000);
+    }
     this.#drop();
     this.#clear();
     this.#set("idle");
