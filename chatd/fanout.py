@@ -28,6 +28,7 @@ from websockets.server import ServerProtocol
 from chatd import handshake
 from chatd.fragments import Partial
 from chatd.handshake import DoorSettings, Refusal
+from chatd.plain import first_byte, masked_size, plain_frame
 from chatd.sink import Format, Receiver
 from chatd.sockets import STATE_KEY, Node, Sockets
 from chatd.wire import CloseCode
@@ -41,6 +42,7 @@ MAX_REASON_BYTES: Final = 123
 
 TEXT, BINARY, CONT = Opcode.TEXT, Opcode.BINARY, Opcode.CONT
 PING, CLOSE = Opcode.PING, Opcode.CLOSE
+TEXT_FIRST: Final = first_byte(TEXT)
 _NOBODY: Final = uuid.UUID(int=0)
 """In place of the identifier that websockets gives each connection for its logs."""
 PING_FRAME: Final = Frame(PING, b"").serialize(mask=False)
@@ -56,6 +58,7 @@ class Fanout(asyncio.Protocol):
 
     __slots__ = (
         "_closing",
+        "_first",
         "_max_buffer_bytes",
         "_node",
         "_opcode",
@@ -64,6 +67,7 @@ class Fanout(asyncio.Protocol):
         "_sockets",
         "_timer",
         "_transport",
+        "_unread",
         "_ws",
         "format",
         "heard",
@@ -92,6 +96,8 @@ class Fanout(asyncio.Protocol):
         self._closing = False
         self._receiver: Receiver | None = None
         self._opcode: Opcode | None = None
+        self._first = -1  # what a plain frame begins with; no byte is -1
+        self._unread = 0  # bytes that `websockets` has and that made no frame yet
         self._partial: Partial | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport
@@ -144,11 +150,39 @@ class Fanout(asyncio.Protocol):
             self._handshake(data)
             return
         self.heard = True
+        # Plain frames need no state; where `websockets` is in the middle of something, it goes on.
+        if not self._unread and self._partial is None and not self._closing:
+            data = self._read_plain(data, receiver)
+        if data:
+            self._read(data, receiver)
+
+    def _read_plain(self, data: bytes, receiver: Receiver) -> bytes:
+        """Take the plain frames (`plain.py`) that `data` begins with; what is left begins with a frame."""
+        first, max_size = self._first, self._sockets.settings.max_message_bytes
+        at = 0
+        while (plain := plain_frame(data, at, first, max_size)) is not None:
+            payload, at = plain
+            if first == TEXT_FIRST:
+                try:
+                    receiver.received(str(payload, "utf-8"))
+                except UnicodeDecodeError:
+                    self._fail(Standard.INVALID_DATA, "Text must be UTF-8.")
+                    self._end(self._ws.data_to_send())
+            else:
+                receiver.received(payload)
+            if self._closing:
+                break
+        return data[at:]
+
+    def _read(self, data: bytes, receiver: Receiver) -> None:
+        """Let `websockets` read: a frame in pieces, a control frame, a fragment, an error."""
         ws = self._ws
+        self._unread += len(data)
         ws.receive_data(data)
         writes = ws.data_to_send()
         frames: list[Any] = ws.events_received()  # `Frame`s, now that the handshake is over
         for frame in frames:
+            self._unread -= masked_size(len(frame.data))
             if self._closing:
                 break
             opcode = frame.opcode
@@ -248,6 +282,8 @@ class Fanout(asyncio.Protocol):
         subprotocol = self._sockets.subprotocols[ws.subprotocol or ""]
         self.format = subprotocol.socket
         self._opcode = None if subprotocol.text is None else TEXT if subprotocol.text else BINARY
+        if self._opcode is not None and not ws.extensions:
+            self._first = first_byte(self._opcode)
         self._transport.write(b"".join(ws.data_to_send()))
         # A fresh protocol: the one of the handshake holds the request in its parser.
         self._ws = Protocol(Side.SERVER, max_size=self._sockets.settings.max_message_bytes, logger=_silence)

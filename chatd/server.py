@@ -37,6 +37,8 @@ LATE_S: Final = 1
 """How much longer than that a goodbye may take, and then each of uvicorn's own steps."""
 KEEP_ALIVE_S: Final = 15
 BACKLOG: Final = 4096
+COLLECT_AFTER: Final = 20_000
+"""Objects made and not gone yet before the collector looks among them; Python's own bound is 700."""
 MAX_FILES: Final = 1 << 20
 
 
@@ -68,9 +70,11 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         if self.started:
-            # What was made so far stays: the collector need not walk it again and again.
+            # What was made so far stays: the collector need not walk it again and again. And a turn
+            # under load makes thousands of objects that go by themselves: it need not look each time.
             gc.collect()
             gc.freeze()
+            gc.set_threshold(COLLECT_AFTER)
             self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

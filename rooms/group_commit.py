@@ -69,6 +69,8 @@ class GroupCommit(Generic[Item, Context, Outcome]):
                     self._failed(batch, error)
                 else:
                     self._settled(batch, outcomes)
+                # Delivering took its time: what arrived meanwhile goes into the next write as well.
+                await asyncio.sleep(0)
             self._idle.set()
 
     def __len__(self) -> int:

@@ -78,7 +78,7 @@ _INSERT = """
     INSERT INTO events (room_id, epoch, seq, key, body, at, kind, handle)
     SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bytea[], $5::bytea[],
         $6::bigint[], $7::text[], $8::text[])
-    ON CONFLICT (room_id, epoch, handle, key) WHERE key IS NOT NULL DO NOTHING
+    ON CONFLICT (key, handle) WHERE key IS NOT NULL DO NOTHING
 """
 
 _ADVANCE = """

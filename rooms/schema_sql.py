@@ -63,10 +63,8 @@ events = Table(
 
 Index(
     "events_by_key",
-    events.c.room_id,
-    events.c.epoch,
+    events.c.key,  # it holds the epoch, and begins with the time (`placing.digest_of`)
     events.c.handle,
-    events.c.key,
     unique=True,
     sqlite_where=text("key IS NOT NULL"),
     postgresql_where=text("key IS NOT NULL"),
