@@ -8,40 +8,24 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
-from scripts.benchmark import document, measures, real, tools
-from scripts.benchmark.measures import SHAPES, Pace
+from scripts.benchmark import document, real, shapes, tools
+from scripts.benchmark.asking import ask
+from scripts.benchmark.goals import goals_table
+from scripts.benchmark.plan import MEASURES, Job, plan
 from scripts.benchmark.processes import Trouble, cores, raise_file_limit
-from scripts.benchmark.results import Results, as_text, machine, ratios, table
-from scripts.benchmark.servers import QUICK, SERVERS, Running, Server, running
+from scripts.benchmark.results import Results, as_text, machine, table
+from scripts.benchmark.servers import QUICK, SERVERS, Server
+from scripts.benchmark.shapes import Pace
 
-QUICK_S: Final = 115.0
-"""After this long `--quick` begins no further round."""
+QUICK_S: Final = 110.0
+"""After this long `--quick` begins nothing more."""
+PATIENCE: Final = 1.5
+"""Times what it said in the beginning: after this long a run begins nothing more."""
 IDLE_CONNECTIONS: Final = 19_000
-CHATD_ONLY: Final = ("join-storm", "recovery-storm", "members", "rooms", "log")
-MEASURES: Final = (*SHAPES, "ramp", "idle", *CHATD_ONLY)
-
-
-Add: TypeAlias = Callable[[str, dict[str, Any]], None]
-"""Takes the figures of a measure."""
-Storm: TypeAlias = Callable[[Running], dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What was asked for. `budget_s`: no round begins that would end later."""
-
-    wanted: Sequence[str]
-    rounds: int
-    pace: Pace
-    connections: int
-    out: Path
-    budget_s: float | None
 
 
 def say(text: str) -> None:
@@ -58,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
         say(str(trouble))
         return 2
     except KeyboardInterrupt:
-        say("Stopped. What was measured so far is in the results file.")
+        say("Stopped. What was measured so far is kept; --resume goes on from there.")
         return 130
 
 
@@ -67,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         "scripts/bench", description=__doc__.partition("\n")[0] if __doc__ else None
     )
     parser.add_argument(
-        "--quick", action="store_true", help="chatd, the C limits and Socket.IO, in two minutes"
+        "--quick", action="store_true", help="chatd, the C limit and Socket.IO, in under two minutes"
     )
     parser.add_argument(
         "--real",
@@ -82,16 +66,24 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, help="how long each shape is measured")
     parser.add_argument("--connections", type=int, default=IDLE_CONNECTIONS, help="for `idle`")
     parser.add_argument("--out", type=Path, default=tools.BUILD / "results.json", help="the results, as JSON")
-    parser.add_argument("--add", action="store_true", help="keep what is in the results file and add to it")
     parser.add_argument(
-        "--draw",
+        "--add",
         action="store_true",
-        help="only write docs/performance.md from the results",
+        help="keep the results there are; what is asked for now replaces its own",
     )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on where a run with the same options stopped"
+    )
+    parser.add_argument(
+        "--within", type=float, metavar="MINUTES", help="begin nothing after so long; --resume does the rest"
+    )
+    parser.add_argument("--draw", action="store_true", help="only write docs/performance.md from the results")
     return parser
 
 
 def _main(options: argparse.Namespace) -> int:
+    if options.draw and not options.out.exists():
+        raise Trouble(f"There is nothing to draw in {options.out} yet: run scripts/bench first.")
     if options.draw:
         document.write(Results.load(options.out))
         say("Written: docs/performance.md and docs/performance/*.svg")
@@ -101,20 +93,19 @@ def _main(options: argparse.Namespace) -> int:
     if options.real is not None:
         return real.run(options.real)
     servers = _chosen(options.servers, SERVERS, QUICK if options.quick else tuple(SERVERS))
-    default = ("S3", "S2", "S1", "L3") if options.quick else MEASURES
-    wanted = _chosen(options.measures, MEASURES, default)
+    wanted = _chosen(options.measures, MEASURES, ("S3", "S2", "S1", "L3") if options.quick else MEASURES)
     rounds = options.rounds or (2 if options.quick else 3)
-    pace = measures.QUICK if options.quick else measures.USUAL
+    pace = shapes.QUICK if options.quick else shapes.USUAL
     if options.seconds:
         pace = Pace(pace.warm_s, options.seconds, pace.settle_s)
+    jobs = plan(_prepare([SERVERS[name] for name in servers]), wanted, rounds, pace)
+    results = _begin(options, jobs, {"rounds": rounds, "seconds": pace.seconds})
     connections = min(options.connections, files - 500)
-    prepared = _prepare([SERVERS[name] for name in servers])
-    results = Results.load(options.out) if options.add and options.out.exists() else Results()
-    results.about = {"machine": machine(), "at": int(time.time()), "rounds": rounds, "seconds": pace.seconds}
-    budget_s = QUICK_S if options.quick else None
-    _rounds(results, prepared, Plan(wanted, rounds, pace, connections, options.out, budget_s))
+    within_s = 60 * options.within if options.within else QUICK_S if options.quick else None
+    _run(results, jobs, pace, connections, options.out, within_s)
     sys.stdout.write(f"\n{as_text(table(results))}\n")
-    _say_ratios(results)
+    if goals := goals_table(results):
+        sys.stdout.write(f"\n{as_text(goals)}\n")
     flaws = results.flaws()
     for flaw in flaws:
         say(f"FLAW  {flaw}")
@@ -127,129 +118,68 @@ def _chosen(given: str | None, known: Any, default: Sequence[str]) -> list[str]:
     for name in names:
         if name not in known:
             raise Trouble(f"There is no {name!r}. There are: {', '.join(known)}")
-    return names
+    return [name for name in known if name in names]
 
 
-def _prepare(servers: Sequence[Server]) -> list[Server]:
+def _prepare(servers: Sequence[Server]) -> list[str]:
     """Those that can be had here; why the others cannot is said."""
     tools.program("load")
     ready = []
     for server in servers:
         try:
             server.prepare()
-            ready.append(server)
+            ready.append(server.name)
         except Trouble as trouble:
             say(f"Without {server.label}: {trouble}")
     return ready
 
 
-def _rounds(results: Results, servers: Sequence[Server], plan: Plan) -> None:
-    """Round by round, and in each one server after the other, so that the machine's moods meet all alike."""
+def _begin(options: argparse.Namespace, jobs: list[Job], how: dict[str, Any]) -> Results:
+    """The results to go on with; takes out of `jobs` what is in them, and out of them what is asked anew."""
+    results = Results.load(options.out) if options.out.exists() else Results()
+    if options.resume and results.runs:
+        jobs[:] = [job for job in jobs if not results.have(job.server, job.measures, job.round)]
+        for job in jobs:
+            results.drop(job.server, job.measures, job.round)
+        return results
+    if not options.add:
+        results = Results()
+    for job in jobs:
+        results.drop(job.server, job.measures)
+    results.runs.append({"at": int(time.time()), "machine": machine(), **how})
+    return results
+
+
+def _run(
+    results: Results, jobs: Sequence[Job], pace: Pace, connections: int, out: Path, budget_s: float | None
+) -> None:
+    """Job by job, saved after each. Begins no more once it takes much longer than it said."""
+    whole = sum(job.about_s for job in jobs)
+    budget_s = budget_s or PATIENCE * whole + 60
+    until = time.strftime("%H:%M", time.localtime(time.time() + whole))
+    say(f"{len(jobs)} jobs, about {_minutes(whole)}, until {until}; none begins after {_minutes(budget_s)}.")
     started = time.monotonic()
-    longest = 0.0
-    for round_ in range(plan.rounds):
-        began = time.monotonic()
-        if plan.budget_s is not None and began - started + longest > plan.budget_s:
-            say(f"Round {round_ + 1} would not end in time: left out.")
+    done = 0.0
+    for number, job in enumerate(jobs):
+        passed = time.monotonic() - started
+        if passed > budget_s:
+            say(f"Time is up: {len(jobs) - number} jobs are left; --resume does them.")
             break
-        for server in servers:
-            _one(results, server, plan, round_)
-            results.save(plan.out)
-        longest = max(longest, time.monotonic() - began)
+        left = (whole - done) * (passed / done if done > 60 else 1.0)
+        where = f"{done / whole:4.0%} {_minutes(left):>6} left  {job.round + 1} {SERVERS[job.server].label}"
 
+        def tell(measure: str, text: str, where: str = where) -> None:
+            say(f"{where:<46} {measure:<15} {text}")
 
-def _one(results: Results, server: Server, plan: Plan, round_: int) -> None:
-    """One server, freshly started for each kind of question; a failure is a result too."""
-    where = f"{round_ + 1}/{plan.rounds} {server.label}"
-    pace = plan.pace
-    shapes = [name for name in plan.wanted if name in SHAPES]
-
-    def add(measure: str, figures: dict[str, Any]) -> None:
-        results.add(server.name, measure, round_, figures)
-        say(f"  {where:<32} {measure:<14} {_brief(figures)}")
-
-    def all_shapes(place: Running) -> None:
-        for name in shapes:
-            try:
-                add(name, measures.shape(server, place, SHAPES[name], pace))
-            except Trouble as trouble:
-                add(name, {"failed": str(trouble)})
-
-    def ramp(place: Running) -> None:
-        steps = measures.ramp(server, place, pace, lambda text: say(f"  {where:<32} {'ramp':<14} {text}"))
-        for step in steps:
-            results.add(server.name, "ramp-step", round_, step)
-        held = [step for step in steps if step["held"]]
-        add("ramp", {**held[-1], "held_rate": held[-1]["rate"]} if held else {"failed": "no rate was held"})
-
-    jobs: list[tuple[str, Callable[[Running], None]]] = []
-    if shapes:
-        jobs.append(("shapes", all_shapes))
-    if "ramp" in plan.wanted:
-        jobs.append(("ramp", ramp))
-    if "idle" in plan.wanted:
-        jobs.append(("idle", lambda place: add("idle", measures.idle(server, place, plan.connections, 10))))
-    # What grows, and the storms, are asked of chatd in one process: the goals are about the server itself.
-    if server.name == "chatd":
-        storms: Mapping[str, Storm] = {
-            "join-storm": lambda place: measures.join_storm(server, place),
-            "recovery-storm": lambda place: measures.recovery_storm(server, place),
-        }
-        jobs += [(name, partial(_storm, name, storms[name], add)) for name in storms if name in plan.wanted]
-        growing = [name for name in ("members", "rooms", "log") if name in plan.wanted]
-        jobs += [(name, partial(_grow, name, server, pace, add)) for name in growing]
-    for measure, job in jobs:
         try:
-            with running(server, cores()[0]) as place:
-                job(place)
-        except Trouble as trouble:
-            add(measure, {"failed": str(trouble)})
+            ask(results, job, pace, connections, tell)
+        finally:
+            results.save(out)
+        done += job.about_s
 
 
-def _storm(name: str, storm: Storm, add: Add, place: Running) -> None:
-    add(name, storm(place))
-
-
-def _grow(name: str, server: Server, pace: Pace, add: Add, place: Running) -> None:
-    """Every size, one after the other, on one server, because a log grows and does not shrink."""
-    sizes, measure = {
-        "members": (measures.GROWING_MEMBERS, measures.growth_members),
-        "rooms": (measures.GROWING_ROOMS, measures.growth_rooms),
-        "log": (measures.GROWING_LOG, measures.growth_log),
-    }[name]
-    for size in sizes:
-        add(f"{name}-{size}", measure(server, place, size, pace))
-
-
-def _brief(figures: dict[str, Any]) -> str:
-    if "failed" in figures:
-        return f"FAILED {figures['failed']}"
-    shown = (
-        ("cpu_us", "{:.2f} µs"),
-        ("deliveries_per_s", "{:,.0f}/s"),
-        ("p50_ms", "p50 {:.2f}"),
-        ("p99_ms", "p99 {:.2f} ms"),
-        ("kib_per_connection", "{:.1f} KiB"),
-        ("joins_per_s", "{:,.0f} joins/s"),
-        ("join_cpu_us", "{:.0f} µs a join"),
-        ("idle_cpu_percent", "idle {:.2f}%"),
-        ("generator_cpu", "generator {:.0%}"),
-        ("gaps", "{} gaps"),
-        ("doubles", "{} doubles"),
-        ("missing", "{} missing"),
-    )
-    return "  ".join(form.format(figures[name]) for name, form in shown if name in figures)
-
-
-def _say_ratios(results: Results) -> None:
-    reached = ratios(results)
-    if reached:
-        lines = [["goal", "reached", "at most", ""]]
-        lines += [
-            [words, f"{value:.2f}", f"{most:.2f}", "yes" if value <= most else "NO"]
-            for words, value, most in reached
-        ]
-        sys.stdout.write(f"\n{as_text(lines)}\n")
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 /* The dialects: what each kind of server wants to hear when somebody joins and posts, and what it says.
  *
- *     chatd      the wire of docs/protocol.md, JSON
+ *     chatd      the wire of docs/protocol.md, JSON; over SSE and long polling as well
  *     room       /ws/ROOM, and text to everybody in it: the limits, Node ws, Starlette, websockets, uWebSockets
  *     channels   the same with {"message": ...}, as in the tutorial of Django Channels
  *     socketio   Engine.IO 4 over WebSocket, and Socket.IO 5 in it
@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "load.h"
 #include "websocket.h"
@@ -115,11 +116,16 @@ static size_t chatd_message(struct connection *connection, uint8_t *payload, siz
     return length;
 }
 
+/* The key is a UUIDv7 (RFC 9562 section 5.7), as chatd's own clients make them. */
 static size_t chatd_post(struct connection *connection, char *out, const char *text, size_t length)
 {
-    return (size_t)sprintf(out, "{\"t\":\"post\",\"id\":%u,\"room\":\"%s\",\"key\":\"%08x%08x\",\"text\":\"%.*s\"}",
-                           connection->said, room_name(connection), (unsigned)connection->started,
-                           connection->said, (int)length, text);
+    uint64_t ms = (uint64_t)time(NULL) * 1000;
+    return (size_t)sprintf(out,
+                           "{\"t\":\"post\",\"id\":%u,\"room\":\"%s\",\"key\":\"%08x-%04x-7000-8%03x-%06x%06x\","
+                           "\"text\":\"%.*s\"}",
+                           connection->said, room_name(connection), (unsigned)(ms >> 16), (unsigned)(ms & 0xffff),
+                           (unsigned)(connection->started >> 24) & 0xfff, (unsigned)connection->started & 0xffffff,
+                           connection->said & 0xffffff, (int)length, text);
 }
 
 /* ---- a room in the path, and whatever is said goes to everybody ------------------------------ */
@@ -300,14 +306,16 @@ static size_t mqtt_post(struct connection *connection, char *out, const char *te
 
 /* ---------------------------------------------------------------------------------------------- */
 
-const struct dialect dialects[] = {
-    {"chatd", "chatd.v1.json", "/ws", WS_TEXT, 95, 0, chatd_opened, chatd_message, chatd_post},
-    {"room", NULL, "/ws/%s", WS_TEXT, 0, 0, joined, room_message, room_post},
-    {"channels", NULL, "/ws/chat/%s/", WS_TEXT, 15, 0, joined, room_message, channels_post},
-    {"socketio", NULL, "/socket.io/?EIO=4&transport=websocket", WS_TEXT, 16, 0, wait_for_server,
+static const struct dialect dialects[] = {
+    {"chatd", &over_websocket, "chatd.v1.json", "/ws", WS_TEXT, 95, 0, chatd_opened, chatd_message, chatd_post},
+    {"chatd-sse", &over_sse, NULL, NULL, 0, 95, 0, chatd_opened, chatd_message, chatd_post},
+    {"chatd-polling", &over_polling, NULL, NULL, 0, 95, 0, chatd_opened, chatd_message, chatd_post},
+    {"room", &over_websocket, NULL, "/ws/%s", WS_TEXT, 0, 0, joined, room_message, room_post},
+    {"channels", &over_websocket, NULL, "/ws/chat/%s/", WS_TEXT, 15, 0, joined, room_message, channels_post},
+    {"socketio", &over_websocket, NULL, "/socket.io/?EIO=4&transport=websocket", WS_TEXT, 16, 0, wait_for_server,
      socketio_message, socketio_post},
-    {"nats", NULL, "/", WS_BINARY, 24, 1, nats_opened, nats_message, nats_post},
-    {"mqtt", "mqtt", "/mqtt", WS_BINARY, 16, 1, mqtt_opened, mqtt_message, mqtt_post},
+    {"nats", &over_websocket, NULL, "/", WS_BINARY, 24, 1, nats_opened, nats_message, nats_post},
+    {"mqtt", &over_websocket, "mqtt", "/mqtt", WS_BINARY, 16, 1, mqtt_opened, mqtt_message, mqtt_post},
     {0},
 };
 

@@ -22,7 +22,7 @@ STYLE: Final = """<style>
 def bars(title: str, unit: str, values: Sequence[tuple[str, float, bool]]) -> str:
     """Lying bars on a logarithmic scale; (label, value, whether it is ours), from small to large."""
     values = sorted(values, key=lambda each: each[1])
-    low = 10 ** math.floor(math.log10(min(value for _, value, _ in values)))
+    low = 10 ** math.floor(math.log10(min(value for _, value, _ in values) / 1.5))
     high = max(value for _, value, _ in values)
     left, right, top, step = 220, 70, 64, 26
     span = WIDTH - left - right
@@ -45,24 +45,33 @@ def bars(title: str, unit: str, values: Sequence[tuple[str, float, bool]]) -> st
 
 
 def lines(
-    title: str, across: str, unit: str, series: Sequence[tuple[str, Sequence[tuple[float, float]], bool]]
+    title: str,
+    across: str,
+    unit: str,
+    series: Sequence[tuple[str, Sequence[tuple[float, float]], bool]],
+    *,
+    straight: bool = False,
 ) -> str:
-    """Lines over a logarithmic x; (label, points, whether it is ours). y begins at 0."""
+    """Lines over x, logarithmic or `straight`; (label, points, whether it is ours). y begins at 0."""
     points = [point for _, each, _ in series for point in each]
     low, high = min(x for x, _ in points), max(x for x, _ in points)
     most = 1.1 * max(y for _, y in points) or 1.0
     left, right, top, height = 60, 210, 64, 300
     span = WIDTH - left - right
+    if straight:
+        low = 0.0
 
     def at(x: float, y: float) -> tuple[float, float]:
-        return left + span * _part(x, low, high), top + height * (1 - y / most)
+        part = x / high if straight else _part(x, low, high)
+        return left + span * part, top + height * (1 - y / most)
 
     parts = []
     for mark in _marks(most):
         y = at(low, mark)[1]
         parts.append(_rule(left, left + span, y, y))
         parts.append(f'<text class="quiet" x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{mark:g}</text>')
-    parts += [_mark(at(x, 0)[0], top + height + 18, f"{x:,.0f}") for x in _decades(low, high)]
+    across_marks = _marks(high) if straight else _decades(low, high)
+    parts += [_mark(at(x, 0)[0], top + height + 18, f"{x:,.0f}") for x in across_marks]
     taken: list[float] = []
     for label, each, ours in sorted(series, key=lambda one: one[1][-1][1]):
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (at(*point) for point in sorted(each)))
@@ -72,7 +81,8 @@ def lines(
             y -= 2
         taken.append(y)
         parts.append(f'<text class="quiet" x="{x + 6:.1f}" y="{y + 4:.1f}">{escape(label)}</text>')
-    return _svg(title, f"{unit}, over {across} (logarithmic)", parts, top + height + 34)
+    scale = "" if straight else " (logarithmic)"
+    return _svg(title, f"{unit}, over {across}{scale}", parts, top + height + 34)
 
 
 def _part(value: float, low: float, high: float) -> float:
@@ -93,7 +103,8 @@ def _marks(most: float) -> list[float]:
 
 def _decades(low: float, high: float) -> list[float]:
     marks = [10.0**power for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
-    return [mark for mark in marks if low <= mark <= high] or [low, high]
+    within = [mark for mark in marks if low <= mark <= high] or [low]
+    return within if high < 2 * within[-1] else [*within, high]
 
 
 def _rule(x1: float, x2: float, y1: float, y2: float) -> str:

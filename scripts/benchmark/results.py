@@ -3,36 +3,63 @@
 import json
 import platform
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from scripts.benchmark.servers import SERVERS
 
+SIZED: Final = ("flight", "members", "rooms", "log")
+"""Questions that are asked of several sizes."""
+WRONG: Final = ("doubles", "foreign")
+"""What must not be even in overload."""
 FLAWS: Final = ("gaps", "doubles", "missing", "foreign", "errors", "lost")
 
 
 @dataclass
 class Results:
-    """`rows`: one for each server, measure and round: {"server", "measure", "round", figures...}."""
+    """`rows`: one for each server, measure and round: {"server", "measure", "round", "run", figures...}.
+
+    `runs`: when, on what and how; a row's `run` is its place there, and the last one is what goes on now.
+    """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
-    about: dict[str, Any] = field(default_factory=dict)
+    runs: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, server: str, measure: str, round_: int, figures: Mapping[str, Any]) -> None:
-        self.rows.append({"server": server, "measure": measure, "round": round_, **figures})
+        where = {"server": server, "measure": measure, "round": round_, "run": len(self.runs) - 1}
+        self.rows.append({**where, **figures})
+
+    def drop(self, server: str, measures: Collection[str], round_: int | None = None) -> None:
+        """Forget what is known of `measures`: of one round, or of all."""
+        self.rows = [
+            row
+            for row in self.rows
+            if row["server"] != server
+            or question(row["measure"]) not in measures
+            or round_ not in {None, row["round"]}
+        ]
+
+    def have(self, server: str, measures: Collection[str], round_: int) -> bool:
+        """Whether all of `measures` were taken in that round, whatever came of it."""
+        found = {
+            question(row["measure"])
+            for row in self.rows
+            if row["server"] == server and row["round"] == round_
+        }
+        return found.issuperset(measures)
 
     def save(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(".draft")
-        draft.write_text(json.dumps({"about": self.about, "rows": self.rows}, indent=1) + "\n")
+        draft.write_text(json.dumps({"runs": self.runs, "rows": self.rows}, indent=1) + "\n")
         draft.replace(path)
 
     @staticmethod
     def load(path: Path) -> "Results":
         whole = json.loads(path.read_text())
-        return Results(whole["rows"], whole["about"])
+        return Results(whole["rows"], whole["runs"])
 
     # ---- questions -----------------------------------------------------------------------------
 
@@ -63,6 +90,18 @@ class Results:
     def measures(self) -> list[str]:
         return list(dict.fromkeys(row["measure"] for row in self.rows))
 
+    def points(self, server: str, question_: str, figure: str) -> list[tuple[float, float]]:
+        """(size, median) of a question of growth, from small to large."""
+        sizes = {float(row["x"]) for row in self.rows if "x" in row and question(row["measure"]) == question_}
+        found = [(size, self.median(server, f"{question_}-{size:.0f}", figure)) for size in sorted(sizes)]
+        return [(size, value) for size, value in found if value is not None]
+
+    def in_one_run(self, server: str, other: str, measure: str) -> bool:
+        """Whether two servers were asked in turns."""
+        return {row["run"] for row in self.of(server, measure)} == {
+            row["run"] for row in self.of(other, measure)
+        }
+
     def flaws(self) -> list[str]:
         """Every gap, double, loss and error, in words; and every measure that could not be taken."""
         said = []
@@ -71,11 +110,20 @@ class Results:
             if "failed" in row:
                 said.append(f"{where}: {row['failed']}")
                 continue
-            wrong = [f"{row[name]} {name}" for name in FLAWS if row.get(name)]
-            # A rate that is too high for a server leaves messages undelivered: that is what a ramp looks for.
-            if wrong and not row["measure"].startswith("ramp"):
+            # Asked for more than it can do, a server may be late, refuse, or cut off who reads too slowly.
+            overload = row.get("overload") or row.get("held") is False
+            wrong = [f"{row[name]} {name}" for name in (WRONG if overload else FLAWS) if row.get(name)]
+            if wrong:
                 said.append(f"{where}: {', '.join(wrong)}")
         return said
+
+
+def question(measure: str) -> str:
+    """What was asked: the size at the end of a measure's name says only how large it was asked."""
+    if measure == "ramp-step":
+        return "ramp"
+    name = measure.partition("-")[0]
+    return name if name in SIZED else measure
 
 
 def machine() -> dict[str, Any]:
@@ -86,7 +134,14 @@ def machine() -> dict[str, Any]:
             model = line.partition(":")[2].strip()
             break
     count = Path("/proc/cpuinfo").read_text().count("\nprocessor") + 1
-    return {"cpu": model, "cores": count, "kernel": platform.release(), "python": platform.python_version()}
+    congestion = Path("/proc/sys/net/ipv4/tcp_congestion_control").read_text().strip()
+    return {
+        "cpu": model,
+        "cores": count,
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "tcp": congestion,
+    }
 
 
 # ---- the table of the shapes -------------------------------------------------------------------
@@ -119,12 +174,11 @@ def table(results: Results) -> list[list[str]]:
 
 def cell(results: Results, server: str, measure: str, figure: str) -> str:
     value = results.median(server, measure, figure)
+    asked = [row for row in results.rows if row["server"] == server and row["measure"] == measure]
+    if 2 * sum(1 for row in asked if row.get("overload")) > len(asked):
+        return "overload"
     if value is None:
-        return (
-            "failed"
-            if any(row["server"] == server and row["measure"] == measure for row in results.rows)
-            else ""
-        )
+        return "failed" if asked else ""
     spread = results.spread(server, measure, figure)
     return number(value) + (f" ±{50 * spread:.0f}%" if spread >= 0.1 else "")
 
@@ -133,39 +187,6 @@ def number(value: float) -> str:
     if value >= 1000:
         return f"{round(value, -int(len(str(int(value))) - 3)):,.0f}"
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
-
-
-def ratios(results: Results) -> list[tuple[str, float, float]]:
-    """(goal in words, what was reached, what is asked at most), for those that were measured."""
-    goals = (
-        ("S3, over C-joined", "S3", "cpu_us", "chatd", "c-joined", 1.5),
-        ("S3, over Socket.IO + Redis", "S3", "cpu_us", "chatd", "socketio-redis", 1 / 5),
-        ("S3, over the Starlette tutorial", "S3", "cpu_us", "chatd", "starlette", 1 / 8),
-        ("S1, over C-joined", "S1", "cpu_us", "chatd", "c-joined", 1.6),
-        ("S2, over C-joined", "S2", "cpu_us", "chatd", "c-joined", 2.3),
-        ("S2, over NATS", "S2", "cpu_us", "chatd", "nats", 1.0),
-        ("L3 p99, over Socket.IO + Redis", "L3", "p99_ms", "chatd", "socketio-redis", 1.0),
-        ("S3, with Redis over without", "S3", "cpu_us", "chatd-redis", "chatd", 1.25),
-        ("S3, two workers over one with Redis", "S3", "cpu_us", "chatd-2", "chatd-redis", 1 / 0.9),
-    )
-    reached = []
-    for words, measure, figure, ours, theirs, most in goals:
-        mine, other = results.median(ours, measure, figure), results.median(theirs, measure, figure)
-        if mine is not None and other:
-            reached.append((words, mine / other, most))
-    absolute = (
-        ("L3 p50, ms", "L3", "p50_ms", 1.0),
-        ("L3 p99, ms", "L3", "p99_ms", 2.5),
-        ("M3, µs a delivery", "M3", "cpu_us", 10.0),
-        ("memory, KiB a connection", "idle", "kib_per_connection", 6.0),
-        ("idle CPU, percent of a core for 10,000 connections", "idle", "idle_cpu_percent_per_10k", 1.0),
-        ("a join in a storm of 1,000, µs CPU", "join-storm", "join_cpu_us", 400.0),
-    )
-    for words, measure, figure, most in absolute:
-        mine = results.median("chatd", measure, figure)
-        if mine is not None:
-            reached.append((words, mine, most))
-    return reached
 
 
 def as_text(lines: Iterable[list[str]]) -> str:

@@ -58,7 +58,7 @@ class Running:
 
 @dataclass(frozen=True)
 class Server:
-    """One line of the comparison. `kind`: how it is spoken to (dialects.c)."""
+    """One line of the comparison. `kind`: how it is spoken to (dialects.c). `only`: what it can be asked."""
 
     name: str
     label: str
@@ -66,6 +66,7 @@ class Server:
     start: Callable[[Running], None]
     prepare: Callable[[], object]
     chatd: bool = False
+    only: tuple[str, ...] | None = None
 
 
 @contextmanager
@@ -83,6 +84,9 @@ def running(server: Server, core: int) -> Iterator[Running]:
             process.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
+
+HTTP_TOO: Final = ("S3", "S1", "L3", "idle")
+"""What is asked of members who come over HTTP."""
 
 # ---- chatd -------------------------------------------------------------------------------------
 
@@ -221,6 +225,16 @@ SERVERS: Final = {
         Server(
             "chatd-2", "chatd + Redis, 2 workers", "chatd", _chatd_two, tools.use_python_peers, chatd=True
         ),
+        Server("chatd-sse", "chatd over SSE", "chatd-sse", start_chatd, _nothing, chatd=True, only=HTTP_TOO),
+        Server(
+            "chatd-polling",
+            "chatd over polling",
+            "chatd-polling",
+            start_chatd,
+            _nothing,
+            chatd=True,
+            only=HTTP_TOO,
+        ),
         Server("c-joined", "C, frames of a turn joined", "room", _joined, lambda: tools.program("limit")),
         Server("c-one-send", "C, one send per frame", "room", _one_send, lambda: tools.program("limit")),
         Server("socketify", "uWebSockets (socketify)", "room", _socketify, tools.use_python_peers),
@@ -239,5 +253,5 @@ SERVERS: Final = {
 }
 """In the order of the tables."""
 
-QUICK: Final = ("chatd", "c-joined", "c-one-send", "socketio", "socketio-redis")
+QUICK: Final = ("chatd", "c-joined", "socketio", "socketio-redis")
 """What `--quick` compares."""

@@ -22,7 +22,10 @@ PEERS: Final = HERE / "peers"
 VENV_PYTHON: Final = BUILD / "venv" / "bin" / "python"
 NODE: Final = BUILD / "node"
 
-PROGRAMS: Final = {"load": ("load.c", "dialects.c"), "limit": ("limit.c",)}
+PROGRAMS: Final = {
+    "load": ("load.c", "counting.c", "sockets.c", "websocket.c", "http.c", "dialects.c"),
+    "limit": ("limit.c",),
+}
 DEBIAN: Final = {
     "gcc": "gcc libc6-dev",
     "node": "nodejs",
