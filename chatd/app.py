@@ -1,7 +1,10 @@
 """The HTTP side of one process: the pages, the API, and the node's life inside the server's.
 
     /  /room/{room}  /static/...      web/, from memory (`pages.py`)
+    /room/{room}/poster               a page to print (`poster.py`)
+    /embed.js  /embed/{room} ...      the same room in other people's pages (`embed.py`)
     /api/...  /health/...  /metrics   JSON and numbers (`api.py`)
+    /sse  /poll  /send  /probe        the same conversation where no WebSocket gets through
     /ws                               a WebSocket, taken by the server's own class before it gets here
 
 `create_app` is an ordinary ASGI application: its lifespan starts the node and stops it. The
@@ -24,12 +27,20 @@ from starlette.types import ASGIApp
 
 import web
 from chatd import api
+from chatd.doctor_page import doctor_routes
+from chatd.embed import ANYBODYS, MODULES, embed_routes
 from chatd.headers import Guarded
 from chatd.metrics import Metrics
 from chatd.node import Node
 from chatd.openapi import asyncapi, openapi
 from chatd.pages import Pages
+from chatd.polling import poll
+from chatd.poster import poster_routes
+from chatd.posting import taking_posts
+from chatd.probe import probe
+from chatd.sending import send
 from chatd.settings import Settings
+from chatd.sse import stream
 from rooms.commands import RoomName
 
 WEB: Final = Path(web.__file__).parent
@@ -37,6 +48,9 @@ LOBBY_PAGE: Final = "lobby.html"
 ROOM_PAGE: Final = "room.html"
 STYLEGUIDE_PAGE: Final = "styleguide.html"
 NOT_FOUND_PAGE: Final = "404.html"
+POSTED: Final = ("POST", "OPTIONS")
+CLIENT: Final = "client/"
+"""Where in web/ the modules are that pages of listed origins may build on."""
 
 SENTENCES: Final[Mapping[int, tuple[str, str]]] = {
     404: ("There is nothing here", "The address may be old, or have a slip in it. Nothing is lost."),
@@ -98,6 +112,11 @@ def create_app(
         answer = pages.static(request, request.path_params["path"])
         if answer is None:
             raise HTTPException(404)
+        name = pages.path(request.path_params["path"])
+        if name.startswith(MODULES):
+            answer.headers.update(ANYBODYS)
+        elif name.startswith(CLIENT):
+            answer.headers.update(_for_listed(request, settings))
         return answer
 
     def description(of: str) -> Endpoint:
@@ -119,8 +138,15 @@ def create_app(
             Route("/", lobby),
             Route("/room/{room}", room),
             Route("/styleguide", styleguide),
+            *poster_routes(pages, settings),
+            *embed_routes(pages, settings),
+            *doctor_routes(pages, settings),
             Route("/static/{path:path}", static),
             Route("/ws", needs_upgrade),
+            Route("/sse", taking_posts(stream), methods=POSTED),
+            Route("/poll", taking_posts(poll), methods=POSTED),
+            Route("/send", taking_posts(send), methods=POSTED),
+            Route("/probe", probe, methods=["GET", *POSTED]),
             Route("/api/rooms", api.rooms),
             Route("/api/rooms/{room}", api.room),
             Route("/api/openapi.json", description("openapi")),
@@ -152,8 +178,17 @@ async def needs_upgrade(request: Request) -> Response:
     )
 
 
+def _for_listed(request: Request, settings: Settings) -> dict[str, str]:
+    """What lets the pages of listed origins import a module (Fetch, "CORS protocol"); nobody else's."""
+    vary = {"vary": "accept-encoding, origin"}
+    origins = request.headers.getlist("origin")
+    if len(origins) == 1 and origins[0].lower() in {origin.lower() for origin in settings.origins}:
+        return {**vary, "access-control-allow-origin": origins[0]}
+    return vary
+
+
 def _for_programs(request: Request) -> bool:
-    return request.url.path.startswith(("/api/", "/health/", "/metrics"))
+    return request.url.path.startswith(("/api/", "/health/", "/metrics", "/sse", "/poll", "/send", "/probe"))
 
 
 def _problem(request: Request, status: int, headers: Mapping[str, str] | None) -> Response:

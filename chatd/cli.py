@@ -1,5 +1,5 @@
-"""The command line: `chatd serve`, `room`, `join`, `ticket`, `doctor`,
-`backup`, `restore`, `replay`.
+"""The command line: `chatd serve`, `room`, `join`, `ticket`, `check-ticket`, `issuer-key`, `poster`,
+`doctor`, `backup`, `restore`, `replay`.
 
 Turns words into settings and calls; decides nothing itself. What goes wrong is said in one
 plain sentence on stderr, with exit code 2, and never as a traceback.
@@ -54,7 +54,18 @@ rooms = typer.Typer(help="Make rooms, and see which there are.", no_args_is_help
 app.add_typer(rooms, name="room")
 
 Codec: TypeAlias = Annotated[Literal["json", "msgpack"], typer.Option(help="How frames are encoded.")]
+Carried: TypeAlias = Literal["ws", "sse", "poll"]
+"""By WebSocket, or over HTTP as a stream or answer by answer."""
 Kind: TypeAlias = Literal["drop-in", "session", "knowledge"]
+Embed: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--embed",
+        metavar="ORIGIN",
+        help="A page of this origin may show it in a frame; may be repeated. `default`: those of the setting "
+        "embed_origins. `none`: nobody's.",
+    ),
+]
 Role: TypeAlias = Literal["participant", "facilitator"]
 
 
@@ -138,6 +149,7 @@ def room_add(  # noqa: PLR0917  one parameter is one option; Typer passes them b
     open_: Annotated[
         bool, typer.Option("--open", help="Anybody who reaches the page may enter, no ticket.")
     ] = False,
+    embed: Embed = None,
     data: Data = None,
     config: Config = None,
 ) -> None:
@@ -145,12 +157,10 @@ def room_add(  # noqa: PLR0917  one parameter is one option; Typer passes them b
     import msgspec
 
     from rooms.catalog import DEFAULT_CAPACITY, RoomExists, RoomSpec
-    from rooms.text import normalise
 
     settings = load({"data": data}, config=config)
-    # One line, as fit to be shown as what people say.
-    line = name if title is None else " ".join(normalise(title).split())
-    wanted = {"name": name, "title": line, "kind": kind, "open": open_}
+    line = name if title is None else _one_line(title)
+    wanted = {"name": name, "title": line, "kind": kind, "open": open_, "embed": _embed(embed)}
     try:
         spec = msgspec.convert(
             {**wanted, "capacity": DEFAULT_CAPACITY[kind] if capacity is None else capacity}, RoomSpec
@@ -170,6 +180,47 @@ def room_add(  # noqa: PLR0917  one parameter is one option; Typer passes them b
     typer.echo(f"{settings.url}/room/{name}")
     if not open_:
         typer.echo(f"It asks for a ticket: {chatd()} ticket --room {name} --role participant")
+
+
+@rooms.command("edit")
+def room_edit(
+    name: Annotated[str, typer.Argument(help="The room, by its name in links.")],
+    title: Annotated[str | None, typer.Option(help="What people read.")] = None,
+    capacity: Annotated[int | None, typer.Option(help="People at once.")] = None,
+    embed: Embed = None,
+    data: Data = None,
+    config: Config = None,
+) -> None:
+    """Change a room. What is not named stays; a running server notices within a second or so."""
+    import msgspec
+
+    from rooms.catalog import RoomSpec
+
+    settings = load({"data": data}, config=config)
+    wanted: dict[str, object] = {}
+    if title is not None:
+        wanted["title"] = _one_line(title)
+    if capacity is not None:
+        wanted["capacity"] = capacity
+    if embed is not None:
+        wanted["embed"] = _embed(embed)
+    if not wanted:
+        raise CannotDo("Say what to change: --title, --capacity or --embed.")
+
+    async def edit(catalog: "Catalog") -> RoomSpec | None:
+        spec = await catalog.get(name)
+        if spec is None:
+            return None
+        try:
+            changed = msgspec.convert({**msgspec.structs.asdict(spec), **wanted}, RoomSpec)
+        except msgspec.ValidationError as error:
+            raise CannotDo(_why_no_room(str(error))) from None
+        await catalog.change(changed)
+        return changed
+
+    if _with_catalog(settings, edit) is None:
+        raise CannotDo(f"There is no room {name}. `{chatd()} room list` shows them.")
+    typer.echo(f"{settings.url}/room/{name}")
 
 
 @rooms.command("list")
@@ -232,6 +283,70 @@ def ticket(  # noqa: PLR0917  one parameter is one option; Typer passes them by 
     typer.echo(f"{settings.url}/room/{room}#ticket={token}")
 
 
+@app.command("check-ticket")
+def check_ticket(
+    room: Annotated[str, typer.Argument(help="The room that it should open.")],
+    public_url: PublicUrl = None,
+    data: Data = None,
+    config: Config = None,
+) -> None:
+    """Say whether a ticket would open a room, and else why not. Give the ticket on stdin, not as a word."""
+    from chatd.folder import prepare_folder
+    from chatd.tickets import MAX_TICKET_CHARS, TicketRefused, open_tickets
+
+    settings = load({"data": data, "public_url": public_url}, config=config)
+    tickets = open_tickets(settings, prepare_folder(settings))
+    token = sys.stdin.read(2 * MAX_TICKET_CHARS).strip()
+    try:
+        good = tickets.check(token.rpartition("#ticket=")[2], room, time.time())
+    except TicketRefused as refusal:
+        raise CannotDo(f"This ticket opens nothing here. {refusal.why}") from None
+    typer.echo(f"This ticket opens {room} as a {good.role}, for {good.expires_at - int(time.time())} s more.")
+    same = "the same handle each time" if good.subject is not None else "a handle by chance (it has no `sub`)"
+    typer.echo(f"Whoever has it gets {same}.")
+    if good.once:
+        typer.echo("It is good for one entry; whether it was used already was not looked at.")
+
+
+@app.command("issuer-key")
+def issuer_key(
+    issuer: Annotated[str, typer.Argument(help="The `iss` of its tickets: https://intranet.example.org")],
+    algorithm: Annotated[
+        Literal["EdDSA", "ES256", "RS256", "HS256"],
+        typer.Option(help="How it signs. HS256 is a secret that both sides have."),
+    ] = "EdDSA",
+    alone: Annotated[
+        bool, typer.Option("--alone", help="Give up its older keys: tickets under them are void at once.")
+    ] = False,
+    show: Annotated[
+        bool, typer.Option("--print", help="Show the private part here instead of keeping it in a file.")
+    ] = False,
+    data: Data = None,
+    config: Config = None,
+) -> None:
+    """Make a key with which an intranet signs tickets, and say what to set."""
+    from chatd.folder import prepare_folder
+    from chatd.issuer_key import make
+
+    settings = load({"data": data}, config=config)
+    prepare_folder(settings)
+    made = make(settings.data, issuer, algorithm, alone=alone, to_file=not show)
+    typer.echo(f"What this server believes   {made.public_file}")
+    if made.private_file is not None:
+        typer.echo(f"What the intranet signs with {made.private_file}")
+        typer.echo("                            Carry it there, to the back end alone, and delete it here.")
+    else:
+        typer.echo(f"What the intranet signs with, and nobody else may have:\n\n{made.private}")
+    if made.keys > 1:
+        typer.echo(
+            f"\n{made.keys} keys are believed now; a running server takes the new one up by itself. When the "
+            f"intranet signs with it, take the older ones out of the file."
+        )
+        return
+    typer.echo(f"\nPut this into {settings.data / 'chatd.toml'}, and start chatd again:\n")
+    typer.echo(made.settings)
+
+
 @app.command()
 def join(
     room: Annotated[str, typer.Argument(help="The room's name, or the whole link to it.")],
@@ -240,15 +355,48 @@ def join(
         str | None, typer.Option(help="The ticket, where the room asks for one and the link has none.")
     ] = None,
     codec: Codec = "json",
+    transport: Annotated[Carried, typer.Option(help="How frames are carried.")] = "ws",
 ) -> None:
     """Talk in a room, from this terminal. What is piped in is posted line by line."""
     from chatd.terminal import JoinOptions, run_join
 
-    raise typer.Exit(run_join(JoinOptions(room=room, url=url, ticket=ticket, codec=codec)))
+    if transport != "ws" and codec != "json":
+        raise CannotDo("Over HTTP frames are JSON: leave --codec out.")
+    options = JoinOptions(room=room, url=url, ticket=ticket, codec=codec, transport=transport)
+    raise typer.Exit(run_join(options))
 
 
 @app.command()
-def replay(
+def poster(
+    room: Annotated[str, typer.Argument(help="The room's name in links.")],
+    form: Annotated[
+        Literal["html", "svg"],
+        typer.Option("--format", help="A page to print, or the QR code alone as a picture."),
+    ] = "html",
+    public_url: PublicUrl = None,
+    data: Data = None,
+    config: Config = None,
+) -> None:
+    """Print a page about a room, to be hung up: `chatd poster ROOM > poster.html`. It opens nothing."""
+    from chatd.poster import in_one_file, picture
+    from rooms.catalog import RoomSpec
+
+    settings = load({"data": data, "public_url": public_url}, config=config)
+
+    async def there(catalog: "Catalog") -> RoomSpec | None:
+        return await catalog.get(room)
+
+    spec = _with_catalog(settings, there)
+    if spec is None:
+        raise CannotDo(
+            f"There is no room {room}. `{chatd()} room list` shows them, "
+            f"`{chatd()} room add {room}` makes it."
+        )
+    typer.echo((in_one_file if form == "html" else picture)(spec, settings), nl=False)
+
+
+@app.command()
+def replay(  # noqa: PLR0917  one parameter is one option; Typer passes them by name
     file: Annotated[
         Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The log to feed.")
     ],
@@ -263,6 +411,10 @@ def replay(
         str | None, typer.Option(help="A room where nobody else speaks. [a fresh one]", show_default=False)
     ] = None,
     codec: Codec = "json",
+    transport: Annotated[
+        Literal["ws", "sse", "poll", "all"],
+        typer.Option(help="How frames are carried; 'all' deals the three out in turn."),
+    ] = "ws",
     as_json: Annotated[bool, typer.Option("--json", help="The report as one JSON object.")] = False,
 ) -> None:
     """Feed a log of a conversation through real sockets, and judge what everybody saw."""
@@ -270,7 +422,15 @@ def replay(
         raise CannotDo("The speed is a number above 0, or inf.")
     from chatd.replay import ReplayOptions, run_replay
 
-    options = ReplayOptions(path=file, url=url, room=room, speed=speed, codec=codec, as_json=as_json)
+    options = ReplayOptions(
+        path=file,
+        url=url,
+        room=room,
+        speed=speed,
+        codec=codec,
+        transports=("ws", "sse", "poll") if transport == "all" else (transport,),
+        as_json=as_json,
+    )
     raise typer.Exit(run_replay(options))
 
 
@@ -288,8 +448,31 @@ def doctor(  # noqa: PLR0917  one parameter is one option; Typer passes them by 
     log_format: LogFormat = None,
     config: Config = None,
     others: Set = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            help="Look at the way from here to this server instead, or to one of its rooms.",
+            show_default=False,
+        ),
+    ] = None,
+    framed_by: Annotated[
+        str | None,
+        typer.Option(help="With --url: the intranet page that is to show rooms.", show_default=False),
+    ] = None,
+    idle_s: Annotated[
+        int | None,
+        typer.Option(
+            "--idle",
+            min=1,
+            max=120,
+            help="With --url: how long to keep connections quiet. [25]",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    """Look at what `serve` with these options needs: settings, folder, database, Redis; say what to do."""
+    """Look at what `serve` with these options needs, or with --url at the way to a server; say what to do."""
+    if url is not None:
+        raise typer.Exit(_doctor_url(url, framed_by, idle_s))
     settings = load(
         {
             "host": host,
@@ -362,6 +545,17 @@ def restore(
         typer.echo("Now set another `secret`, on every machine: under this one old links work again.")
 
 
+def _doctor_url(url: str, framed_by: str | None, idle_s: int | None) -> int:
+    from rich.console import Console
+
+    from chatd.doctor_url import Options, run
+
+    try:
+        return run(Options(url=url, framed_by=framed_by, idle_s=idle_s), Console())
+    except ValueError as error:
+        raise CannotDo(f"The doctor cannot look there: {error}.") from None
+
+
 def _with_catalog(settings: Settings, use: "Callable[[Catalog], Awaitable[T]]") -> T:
     """Open the store, use its catalog once, close it."""
     from chatd.folder import prepare_folder
@@ -378,6 +572,30 @@ def _with_catalog(settings: Settings, use: "Callable[[Catalog], Awaitable[T]]") 
             await store.close()
 
     return asyncio.run(once())
+
+
+def _one_line(title: str) -> str:
+    """As fit to be shown as what people say."""
+    from rooms.text import normalise
+
+    return " ".join(normalise(title).split())
+
+
+def _embed(words: list[str] | None) -> tuple[str, ...] | None:
+    """Who may show a room in a frame, from what --embed was given; None is the deployment's own list."""
+    from rooms.catalog import MAX_EMBED, is_origin
+
+    if not words or words == ["default"]:
+        return None
+    if words == ["none"]:
+        return ()
+    origins = tuple(dict.fromkeys(word.rstrip("/") for word in words))
+    if not all(map(is_origin, origins)) or len(origins) > MAX_EMBED:
+        raise CannotDo(
+            f"--embed takes origins like https://intranet.example.org: lower case, no path, no usual port, "
+            f"{MAX_EMBED} at most; or `default`, or `none`."
+        )
+    return origins
 
 
 def _why_no_room(problem: str) -> str:
@@ -397,6 +615,8 @@ def _sentences() -> tuple[type[Exception], ...]:
         kinds.append(sys.modules["chatd.folder"].CannotUse)
     with suppress(KeyError):
         kinds.append(sys.modules["chatd.serve"].CannotServe)
+    with suppress(KeyError):
+        kinds.append(sys.modules["chatd.issuer_key"].CannotMake)
     with suppress(KeyError):
         kinds.append(sys.modules["rooms.log"].LogError)
     return tuple(kinds)

@@ -1,4 +1,4 @@
-"""A client: rooms over one WebSocket that come back by themselves.
+"""A client: rooms over one WebSocket, or over HTTP, that come back by themselves.
 
     async with connect("http://127.0.0.1:8080/") as client:
         room = await client.join("icu")
@@ -6,8 +6,8 @@
         async for item in room:
             print(item)
 
-Scripts, the terminal, the replay, the tests and the benchmark speak through it. With its two
-parts (`client_items.py`, `client_room.py`) it uses the standard library, `websockets` and
+Scripts, the terminal, the replay, the tests and the benchmark speak through it. With its parts
+(`client_*.py`) it uses the standard library, `websockets` and
 `msgpack` and nothing else of this project: the proof that `docs/protocol.md` is enough.
 
 What it keeps for its caller:
@@ -40,6 +40,7 @@ from websockets.asyncio.client import connect as open_websocket
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.typing import Subprotocol
 
+from chatd.client_http import HttpConnection
 from chatd.client_items import (
     PASSING_AT_THE_DOOR,
     Backoff,
@@ -86,6 +87,7 @@ __all__ = [
     "Refused",
     "Room",
     "StartedAnew",
+    "Transport",
     "TypingBy",
     "Unreachable",
     "Unsendable",
@@ -95,6 +97,8 @@ __all__ = [
 ]
 
 Codec: TypeAlias = Literal["json", "msgpack"]
+Transport: TypeAlias = Literal["ws", "sse", "poll"]
+"""How frames are carried. By "sse" and "poll" they are JSON, and each room is a request of its own."""
 
 MAX_ANSWER_BYTES: Final = 16 * 1024 * 1024
 """The largest frame taken from the server: a `joined` may carry hundreds of long posts."""
@@ -113,6 +117,7 @@ def connect(
     url: str,
     *,
     codec: Codec = "json",
+    transport: Transport = "ws",
     backoff: Backoff | None = None,
     max_in_flight: int = 64,
     max_inbox: int = 10_000,
@@ -125,6 +130,7 @@ def connect(
     return Client(
         url,
         codec=codec,
+        transport=transport,
         backoff=backoff or Backoff(),
         max_in_flight=max_in_flight,
         max_inbox=max_inbox,
@@ -148,6 +154,10 @@ def comes_back(code: int) -> bool:
     return not 4100 <= code < 4200 and code not in NOT_BACK
 
 
+_Carrier: TypeAlias = ClientConnection | HttpConnection
+"""What carries frames: `send`, `close`, `close_code`, and messages to iterate."""
+
+
 @dataclass(slots=True, eq=False)
 class _Ask:
     """A command that waits for its answer; `sent_on` is the number of the connection it went out on."""
@@ -168,13 +178,17 @@ class Client:
         url: str,
         *,
         codec: Codec,
+        transport: Transport,
         backoff: Backoff,
         max_in_flight: int,
         max_inbox: int,
         compression: bool,
     ) -> None:
+        if transport != "ws" and codec != "json":
+            raise ValueError("over HTTP frames are JSON")
         self.url = websocket_url(url)
         self.codec = codec
+        self.transport = transport
         self.backoff = backoff
         self.max_inbox = max_inbox
         self.compression = compression
@@ -237,9 +251,10 @@ class Client:
 
         return await patiently(enter, patience_s)
 
-    async def draw(self, room: str) -> Drawn:
-        """Look at a handle before joining. Nothing is kept of it."""
-        answer = await self.ask("draw", None, {"room": room})
+    async def draw(self, room: str, *, ticket: str | None = None) -> Drawn:
+        """Look at a handle before joining, and have `ticket` looked at. Nothing is kept or used up."""
+        proof = {} if ticket is None else {"ticket": ticket}
+        answer = await self.ask("draw", None, {"room": room, **proof})
         return Drawn(answer["handle"], answer["offer"])
 
     # -- the line (see `client_room.Line`)
@@ -403,7 +418,9 @@ class Client:
 
     # -- connecting, and connecting again
 
-    async def _open(self) -> ClientConnection:
+    async def _open(self) -> "_Carrier":
+        if self.transport != "ws":
+            return await HttpConnection(self.url, self.transport, max_bytes=MAX_ANSWER_BYTES).open()
         subprotocol = Subprotocol(f"chatd.v1.{self.codec}")
         websocket = await open_websocket(
             self.url,
@@ -418,7 +435,7 @@ class Client:
             raise NotChatd(f"the server does not speak {subprotocol}")
         return websocket
 
-    async def _run(self, websocket: ClientConnection | None) -> None:
+    async def _run(self, websocket: "_Carrier | None") -> None:
         """Talk, and come back after each break, until the end. Whatever ends it ends every room."""
         try:
             while websocket is not None:
@@ -441,7 +458,7 @@ class Client:
             self._finish(error)
             raise
 
-    async def _talk(self, websocket: ClientConnection) -> int:
+    async def _talk(self, websocket: "_Carrier") -> int:
         """One connection, from its first frame to its close code (1006 where there is none)."""
         self._connection += 1
         self._joins.clear()
@@ -466,7 +483,7 @@ class Client:
             await websocket.close()
         return websocket.close_code or 1006
 
-    async def _open_again(self) -> ClientConnection | None:
+    async def _open_again(self) -> "_Carrier | None":
         """A new connection, or None where the attempts are used up or the server wants us no more."""
         while True:
             if self.backoff.attempts is not None and self._failures >= self.backoff.attempts:
@@ -502,7 +519,7 @@ class Client:
         self._fail(list(self._asks.values()), self._end)
 
 
-async def _write(websocket: ClientConnection, outbox: asyncio.Queue[str | bytes]) -> None:
+async def _write(websocket: "_Carrier", outbox: asyncio.Queue[str | bytes]) -> None:
     while True:
         await websocket.send(await outbox.get())
 

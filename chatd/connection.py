@@ -22,14 +22,18 @@ class Owner(Protocol):
 
 
 class Pace:
-    """How fast one seat may speak, whatever the number of its windows."""
+    """How fast one seat may speak, whatever the number of its windows.
 
-    __slots__ = ("posts", "small", "typing_from", "windows")
+    `asks`: of those who speak without a connection of their own, which would have that bucket.
+    """
+
+    __slots__ = ("asks", "posts", "small", "typing_from", "windows")
 
     def __init__(self, settings: Settings) -> None:
         self.windows = 0
         self.posts = Bucket(settings.post_burst, settings.post_per_s)
         self.small = Bucket(settings.react_burst, settings.react_per_s)
+        self.asks: Bucket | None = None
         self.typing_from = 0.0
 
 
@@ -47,7 +51,7 @@ class Seated:
 class Connection:
     """Implements `chatd.sink.Receiver`.
 
-    `join_by`: when it is cut unless it has joined, None while it sits somewhere; `patience`: until
+    `join_by`: when it is cut unless it sits somewhere by then; `patience`: until
     when drawing a handle may put that off. `asks`: how fast it may join, draw and read history.
     """
 
@@ -57,7 +61,7 @@ class Connection:
         self._owner = owner
         self.sink = sink
         self.asks = Bucket(settings.ask_burst, settings.ask_per_s)
-        self.join_by: float | None = now + settings.join_timeout_s
+        self.join_by = now + settings.join_timeout_s
         self.patience = now + ENTRY_S
         self.seats: dict[str, Seated] = {}
         self.bad_frames = 0

@@ -25,6 +25,7 @@ from rich.text import Text
 from chatd.called import chatd
 from chatd.folder import untouched
 from chatd.settings import SECRET_NAME, STORE_NAME, Settings, SettingsError, load_secret
+from chatd.tickets import open_tickets
 
 Verdict: TypeAlias = Literal["ok", "warning", "failure"]
 
@@ -62,6 +63,7 @@ def examine(settings: Settings) -> list[Finding]:
         check_folder,
         check_space,
         check_secret,
+        check_issuers,
         check_sqlite if settings.database is None else check_postgres,
         check_redis,
         check_clock,
@@ -167,6 +169,22 @@ def check_secret(settings: Settings) -> Finding:
     if settings.secret is None and stat.S_IMODE(path.stat().st_mode) & 0o077:
         return Finding("Secret", "failure", f"{path} can be read by other users", f"chmod 600 {path}")
     return ok("Secret", "whole, and only ours")
+
+
+def check_issuers(settings: Settings) -> Finding:
+    """Every intranet that may sign tickets has a key file that can be used; a secret in one is only ours."""
+    what, count = "Ticket issuers", len(settings.ticket_issuers)
+    if not count:
+        return ok(what, "none: only this server signs tickets")
+    try:
+        open_tickets(settings, bytes(32))
+    except SettingsError as error:
+        return Finding(what, "failure", " ".join(error.problems), "Put a key there, or take the issuer out.")
+    shared = [settings.data / one.key for one in settings.ticket_issuers if one.algorithm == "HS256"]
+    for path in shared:
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            return Finding(what, "warning", f"{path} can be read by other users", f"chmod 600 {path}")
+    return ok(what, f"{count}, with keys that can be used")
 
 
 def check_sqlite(settings: Settings) -> Finding:

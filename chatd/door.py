@@ -14,8 +14,10 @@ from typing import Final
 
 import msgspec
 
+from chatd.once import Once
 from chatd.seats import Seat, Seats
 from chatd.settings import Settings
+from chatd.spawn import Tasks
 from chatd.tickets import Role, Ticket, TicketRefused, Tickets
 from chatd.wire import ErrorCode, Join
 from presence.handles import candidates
@@ -23,15 +25,14 @@ from rooms.catalog import Catalog, RoomSpec
 from rooms.group_commit import GroupCommit
 from rooms.log import Claim, Log, LogError, LogUnavailable
 
-HANDLES_TRIED: Final = 8
-"""Candidates in one claim. With over 100,000 word pairs the first one is nearly always free."""
-CLAIMS: Final = 4
-"""Claims before giving up: by then the room's words are used up or the store misbehaves."""
+HANDLES_TRIED: Final = (2, 8, 8, 8)
+"""Candidates in one claim after the other. With over 100,000 word pairs the first is nearly always
+free; after the last one the room's words are used up, or the store misbehaves."""
 KEEP_SPENT_S: Final = 60
 """How much longer than a ticket's life its use is remembered: clocks differ."""
 KNOWN_S: Final = 1.0
-"""How long a room's specification is believed before it is read again: when a thousand come at once
-it is read once."""
+"""How long what the catalog says of a room is believed before it is asked again: when a thousand come
+at once it is asked once."""
 MAX_KNOWN: Final = 10_000
 
 
@@ -58,14 +59,21 @@ class Door:
     """Checks tickets, seats and offers, and claims handles. One per node."""
 
     def __init__(
-        self, settings: Settings, catalog: Catalog, log: Log, seats: Seats, tickets: Tickets
+        self, settings: Settings, catalog: Catalog, log: Log, seats: Seats, tickets: Tickets, tasks: Tasks
     ) -> None:
         self._settings = settings
         self._catalog = catalog
         self._log = log
         self._seats = seats
         self._tickets = tickets
-        self._known: dict[str, tuple[float, RoomSpec]] = {}
+        self._specs = Once(
+            self._find,
+            tasks=tasks,
+            name="door.room",
+            failures=(LogError, Refused),
+            keep_s=KNOWN_S,
+            most=MAX_KNOWN,
+        )
         self.claims: GroupCommit[Claim, asyncio.Future[str | None], str | None] = GroupCommit(
             log.claim,
             settled=_tell,
@@ -75,16 +83,12 @@ class Door:
         )
 
     async def room(self, name: str) -> RoomSpec:
-        """The room's specification. `Refused` where there is no such room."""
-        now = time.monotonic()
-        known = self._known.get(name)
-        if known is not None and now - known[0] < KNOWN_S:
-            return known[1]
+        """The room's specification. `Refused` where there is no such room; `LogError`."""
+        return await self._specs.ask(name)
+
+    async def _find(self, name: str) -> RoomSpec:
         spec = await self._catalog.get(name)
         if spec is not None:
-            if len(self._known) >= MAX_KNOWN:
-                self._known.clear()
-            self._known[name] = (now, spec)
             return spec
         if self._settings.open:
             return RoomSpec(name=name, title=name, capacity=self._settings.capacity, open=True, listed=False)
@@ -95,18 +99,15 @@ class Door:
         now = time.time()
         if join.seat is not None:
             seat = self._seats.restore(join.seat, spec.name, epoch, now)
-            if seat is None:
+            if seat is None or self._is_anothers(seat, join.ticket, now):
                 raise Refused(ErrorCode.SEAT_REFUSED)
             return Admission(seat.role, seat.pseudonym, handle=seat.handle)
         subject: str | None = None
         role: Role = "participant"
         once: Ticket | None = None
         if join.ticket is not None:
-            try:
-                ticket = self._tickets.check(join.ticket, spec.name, now)
-            except TicketRefused:
-                raise Refused(ErrorCode.TICKET_REFUSED) from None
-            subject, role = ticket.subject, ticket.role
+            ticket = self._ticket(join.ticket, spec, now)
+            subject, role = ticket.person, ticket.role
             once = ticket if ticket.once else None
         elif not (spec.open or self._settings.open):
             raise Refused(ErrorCode.TICKET_NEEDED)
@@ -115,6 +116,29 @@ class Door:
             offered = self._seats.offered(join.offer, spec.name, epoch, now)
             wish = offered[0] if offered is not None else None
         return Admission(role, pseudonym, wish=wish, once=once)
+
+    def _ticket(self, token: str, spec: RoomSpec, now: float) -> Ticket:
+        try:
+            return self._tickets.check(token, spec.name, now)
+        except TicketRefused:
+            raise Refused(ErrorCode.TICKET_REFUSED) from None
+
+    def _is_anothers(self, seat: Seat, token: str | None, now: float) -> bool:
+        """Whether a ticket that is shown beside a seat names somebody else: a page where another person has
+        signed in since. A ticket that names nobody, or is too old, says nothing about the seat."""
+        if token is None:
+            return False
+        try:
+            person = self._tickets.check(token, seat.room, now).person
+        except TicketRefused:
+            return False
+        return person is not None and self._seats.pseudonym(seat.room, seat.epoch, person) != seat.pseudonym
+
+    async def look(self, token: str, spec: RoomSpec) -> None:
+        """Refuse a ticket that `admit` and `spend` would refuse just now. Changes nothing. `Refused`."""
+        ticket = self._ticket(token, spec, time.time())
+        if ticket.once and await self._log.spent(ticket.digest):
+            raise Refused(ErrorCode.TICKET_SPENT)
 
     async def spend(self, ticket: Ticket) -> None:
         """Use a one-time ticket up: the last step of entering. `Refused` where it was used before."""
@@ -138,9 +162,9 @@ class Door:
 
     async def _claim(self, admission: Admission, room: str, epoch: str) -> str:
         owner = self._seats.owner(room, epoch, admission.pseudonym)
-        for attempt in range(CLAIMS):
-            wanted = candidates(admission.pseudonym, HANDLES_TRIED, nth_draw=attempt)
-            if attempt == CLAIMS - 1:
+        for attempt, many in enumerate(HANDLES_TRIED):
+            wanted = candidates(admission.pseudonym, many, nth_draw=attempt)
+            if attempt == len(HANDLES_TRIED) - 1:
                 # So many have been here that word pairs run out. Nobody stays outside for want of a word.
                 wanted = tuple(f"{handle}-{secrets.randbelow(9998) + 2}" for handle in wanted)
             if admission.wish is not None:

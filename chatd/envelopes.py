@@ -1,13 +1,13 @@
 """What nodes say to each other over the bus, and how it is packed.
 
-    room:{name}   Placed, TypingHint, Diff, Snapshot, Ask      everybody with members in the room
-    nodes         Beat, Heads, Gone                            every node
+    room:{name}   Placed, TypingHint, SeatWish, Diff, Snapshot, Ask   everybody with members in the room
+    nodes         Beat, Heads, Gone                                   every node
 
 A corrupt or foreign payload is dropped and counted, never raised: the bus is a hint, and what
 it loses the log and the next snapshot repair. No I/O.
 """
 
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -34,6 +34,18 @@ class TypingHint(msgspec.Struct, frozen=True, tag_field="t", tag="typing"):
     handle: str
 
 
+Wish: TypeAlias = Literal["away", "back", "leave"]
+
+
+class SeatWish(msgspec.Struct, frozen=True, tag_field="t", tag="wish"):
+    """What `handle` asked of their seat in a request (`sending.py`), for the node that holds it."""
+
+    node: str
+    room: str
+    handle: str
+    wish: Wish
+
+
 class Heads(msgspec.Struct, frozen=True, tag_field="t", tag="heads"):
     """Where the rooms stand in which something happened lately: room -> (epoch, head)."""
 
@@ -42,7 +54,7 @@ class Heads(msgspec.Struct, frozen=True, tag_field="t", tag="heads"):
 
 
 PresenceMessage: TypeAlias = Diff | Snapshot | Ask | Beat | Gone
-Envelope: TypeAlias = Placed | TypingHint | Heads | PresenceMessage
+Envelope: TypeAlias = Placed | TypingHint | SeatWish | Heads | PresenceMessage
 
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final[msgspec.msgpack.Decoder[Envelope]] = msgspec.msgpack.Decoder(Envelope)

@@ -14,21 +14,23 @@ After the handshake no ASGI scope, request, header, task or timer is kept. Nothi
 import asyncio
 import logging
 import uuid
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final, cast
 
 from websockets.datastructures import Headers
 from websockets.exceptions import NegotiationError
+from websockets.extensions import Extension
 from websockets.frames import CloseCode as Standard
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import OPEN, Protocol, Side
 from websockets.server import ServerProtocol
 
-from chatd import handshake
+from chatd import handshake, opening
 from chatd.fragments import Partial
-from chatd.handshake import DoorSettings, Refusal
-from chatd.plain import first_byte, masked_size, plain_frame
+from chatd.handshake import DoorSettings, Refusal, Subprotocol
+from chatd.plain import EMPTY_PONG, HEAD, first_byte, masked_size, plain_frame
 from chatd.sink import Format, Receiver
 from chatd.sockets import STATE_KEY, Node, Sockets
 from chatd.wire import CloseCode
@@ -64,6 +66,7 @@ class Fanout(asyncio.Protocol):
         "_opcode",
         "_partial",
         "_receiver",
+        "_shaking",
         "_sockets",
         "_timer",
         "_transport",
@@ -85,14 +88,9 @@ class Fanout(asyncio.Protocol):
         # put into `server_state.connections`, and uvicorn does not wait for it.
         self._node: Node | None = app_state[STATE_KEY]
         self._sockets: Sockets = app_state[STATE_KEY].sockets
-        settings = self._sockets.settings
-        self._ws: Protocol = ServerProtocol(
-            subprotocols=self._sockets.offered,
-            extensions=self._sockets.extensions,
-            max_size=settings.max_message_bytes,
-            logger=_silence,
-        )
-        self._max_buffer_bytes = settings.max_buffer_bytes
+        self._ws: Protocol
+        self._shaking: ServerProtocol | None = None
+        self._max_buffer_bytes = self._sockets.settings.max_buffer_bytes
         self._closing = False
         self._receiver: Receiver | None = None
         self._opcode: Opcode | None = None
@@ -172,7 +170,9 @@ class Fanout(asyncio.Protocol):
                 receiver.received(payload)
             if self._closing:
                 break
-        return data[at:]
+        rest = data[at:]
+        # The answer to our ping: it was heard, and nothing else follows from it.
+        return b"" if len(rest) == HEAD and rest.startswith(EMPTY_PONG) else rest
 
     def _read(self, data: bytes, receiver: Receiver) -> None:
         """Let `websockets` read: a frame in pieces, a control frame, a fragment, an error."""
@@ -180,6 +180,9 @@ class Fanout(asyncio.Protocol):
         self._unread += len(data)
         ws.receive_data(data)
         writes = ws.data_to_send()
+        if self._closing:
+            # Our goodbye is out, and nothing follows it (RFC 6455 section 5.5.1) but the end.
+            writes = [data for data in writes if not data]
         frames: list[Any] = ws.events_received()  # `Frame`s, now that the handshake is over
         for frame in frames:
             self._unread -= masked_size(len(frame.data))
@@ -219,10 +222,11 @@ class Fanout(asyncio.Protocol):
             self._timer = None
         receiver, self._receiver = self._receiver, None
         # The hub may keep the sink for a moment; what it holds is let go of now.
-        del self._ws, self._transport
-        self._partial = self._node = None
+        del self._transport
+        self._partial = self._node = self._shaking = None
         self.outbox.clear()
         if receiver is not None:
+            del self._ws
             self._sockets.keepalive.discard(self)
             self._sockets.gone()
             receiver.closed()
@@ -232,8 +236,7 @@ class Fanout(asyncio.Protocol):
     def _handshake(self, data: bytes) -> None:
         if self._closing:
             return
-        ws = self._ws
-        assert isinstance(ws, ServerProtocol)
+        ws = self._shake()
         ws.receive_data(data)
         for event in ws.events_received():
             if isinstance(event, Request):
@@ -245,11 +248,29 @@ class Fanout(asyncio.Protocol):
 
     def requested(self, path: str, method: str, fields: list[tuple[str, str]]) -> None:
         """The request head, where the HTTP protocol has parsed it; else it comes by `data_received`."""
-        self._judge(Request(path, Headers(fields), method))
+        settings = self._sockets.settings
+        origins = [value for name, value in fields if name == "origin"]
+        hosts = [value for name, value in fields if name == "host"]
+        refused = handshake.refusal(settings, self._sockets.open, path.partition("?")[0], origins, hosts)
+        plain = None if refused is not None else opening.plain(method, fields, settings)
+        if plain is not None:
+            self._open(*plain)
+        else:
+            self._judge(Request(path, Headers(fields), method))
+
+    def _shake(self) -> ServerProtocol:
+        """websockets' side of the opening handshake, for one that is not plain (`opening.py`)."""
+        if self._shaking is None:
+            self._shaking = ServerProtocol(
+                subprotocols=self._sockets.offered,
+                extensions=self._sockets.extensions,
+                max_size=self._sockets.settings.max_message_bytes,
+                logger=_silence,
+            )
+        return self._shaking
 
     def _judge(self, request: Request) -> None:
-        ws, settings = self._ws, self._sockets.settings
-        assert isinstance(ws, ServerProtocol)
+        ws, settings = self._shake(), self._sockets.settings
         fields = request.headers
         refused = handshake.refusal(
             settings,
@@ -262,7 +283,8 @@ class Fanout(asyncio.Protocol):
             response = ws.accept(request)
             if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
                 ws.send_response(response)
-                self._open(ws)
+                subprotocol = self._sockets.subprotocols[ws.subprotocol or ""]
+                self._open(b"".join(ws.data_to_send()), subprotocol, ws.extensions)
                 return
             refused = self._translated(ws, response.status_code)
         response = ws.reject(refused.status, refused.text)
@@ -277,17 +299,17 @@ class Fanout(asyncio.Protocol):
             return handshake.no_subprotocol(self._sockets.settings)
         return handshake.NO_UPGRADE if status == HTTPStatus.UPGRADE_REQUIRED else handshake.UNREADABLE
 
-    def _open(self, ws: ServerProtocol) -> None:
+    def _open(self, head: bytes, subprotocol: Subprotocol, extensions: Sequence[Extension] = ()) -> None:
         assert self._node is not None
-        subprotocol = self._sockets.subprotocols[ws.subprotocol or ""]
         self.format = subprotocol.socket
         self._opcode = None if subprotocol.text is None else TEXT if subprotocol.text else BINARY
-        if self._opcode is not None and not ws.extensions:
+        if self._opcode is not None and not extensions:
             self._first = first_byte(self._opcode)
-        self._transport.write(b"".join(ws.data_to_send()))
+        self._transport.write(head)
         # A fresh protocol: the one of the handshake holds the request in its parser.
+        self._shaking = None
         self._ws = Protocol(Side.SERVER, max_size=self._sockets.settings.max_message_bytes, logger=_silence)
-        self._ws.extensions = ws.extensions
+        self._ws.extensions = list(extensions)
         self._ws.id = _NOBODY
         gateway = self._node.gateway
         self._node = None
@@ -339,7 +361,7 @@ class Fanout(asyncio.Protocol):
 
     def _end(self, writes: list[bytes]) -> None:
         """Send what websockets has to say. b"" in it means: the last bytes; then close our half."""
-        transport, ws = self._transport, self._ws
+        transport, ws = self._transport, self._shaking or self._ws
         for data in writes:
             if data:
                 if transport.get_write_buffer_size() <= self._max_buffer_bytes:

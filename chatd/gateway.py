@@ -23,7 +23,7 @@ from chatd.metrics import Metrics
 from chatd.presence_gossip import PresenceGossip
 from chatd.seats import Seat
 from chatd.settings import Settings
-from chatd.sink import Receiver, Sink
+from chatd.sink import Sink
 from chatd.spawn import Tasks
 from chatd.wire import CloseCode, ErrorCode
 from rooms.commands import CommandId, Post, React, Slow, Withdraw
@@ -67,6 +67,8 @@ class Gateway:
         self._tasks = tasks
         self._clock = clock
         self.connections: dict[Sink, Connection] = {}
+        self._outside: dict[Connection, None] = {}
+        """Those that sit nowhere: the few that `sweep` has to look at."""
         self._answers = Answers(hub, metrics)
         self.commits = Commits(
             log=log,
@@ -95,9 +97,10 @@ class Gateway:
 
     # ---- connections ---------------------------------------------------------------------------
 
-    def connected(self, sink: Sink) -> Receiver:
+    def connected(self, sink: Sink) -> Connection:
         connection = Connection(self, sink, self._settings, self._clock())
         self.connections[sink] = connection
+        self._outside[connection] = None
         return connection
 
     def received(self, connection: Connection, payload: bytes | str) -> None:
@@ -122,15 +125,15 @@ class Gateway:
         self.connections.pop(connection.sink, None)
         for seated in list(connection.seats.values()):
             self._unseat(connection, seated, at_once=False)
+        self._outside.pop(connection, None)
 
     def sweep(self) -> None:
         """Cut the connections that joined nothing in time. Call it about once a second."""
         now = self._clock()
         self._forget_paces(now)
-        for sink, connection in list(self.connections.items()):
-            if connection.join_by is not None and connection.join_by < now:
-                connection.join_by = None
-                sink.close(CloseCode.NOTHING_JOINED, "no room was joined in time")
+        for connection in [outside for outside in self._outside if outside.join_by < now]:
+            del self._outside[connection]
+            connection.sink.close(CloseCode.NOTHING_JOINED, "no room was joined in time")
 
     def expel(self, room: str, sinks: Sequence[Sink]) -> None:
         """The room's epoch is gone and with it its seats: say so, and let them join anew."""
@@ -140,6 +143,39 @@ class Gateway:
             if connection is not None and seated is not None:
                 self._unseat(connection, seated, at_once=True)
                 self.hub.reply(sink, wire.Erased(room=room))
+
+    # ---- those who speak in a request of their own (`visitors.py`) -------------------------------
+
+    def handle(self, visitor: Connection, command: wire.AnyCommand) -> None:
+        """What `received` does with a command, for one that was read already."""
+        self._handlers[type(command)](visitor, command)
+
+    def refuse(self, visitor: Connection, id_: CommandId | None, code: ErrorCode, more: str = "") -> None:
+        self._answers.refuse(
+            visitor, id_, code, RETRY_LOG_S if code is ErrorCode.LOG_UNAVAILABLE else None, more
+        )
+
+    def pace_of(self, room: str, handle: str) -> Pace:
+        """The pace of a seat that may have no window here. It is kept for a while, as after the last one."""
+        pace = self._take_pace(room, handle)
+        pace.windows -= 1
+        if not pace.windows:
+            self._idle_paces[room, handle] = self._clock()
+        return pace
+
+    def paced_seat(self, visitor: Connection, room: str, id_: CommandId) -> Seated | None:
+        """The visitor's seat in `room`, where they may do a small thing now; else it was refused."""
+        seated = self._seated(visitor, room, id_)
+        return seated if seated is not None and self._paced(visitor, seated.pace.small, id_) else None
+
+    def leave(self, sink: Sink, room: str, handle: str) -> bool:
+        """Take `handle` out of the room, on this connection, now. False where it is somebody else's."""
+        connection = self.connections.get(sink)
+        seated = connection.seats.get(room) if connection is not None else None
+        if connection is None or seated is None or seated.who.handle != handle:
+            return False
+        self._unseat(connection, seated, at_once=True)
+        return True
 
     # ---- commands that the log answers ---------------------------------------------------------
 
@@ -187,13 +223,14 @@ class Gateway:
             self._presence.typing(command.room, seated.who.handle)
 
     def _draw(self, connection: Connection, command: wire.Draw) -> None:
-        if connection.join_by is not None:
-            # Somebody is at the door and reads what is asked of them: that may take its time.
-            connection.join_by = max(connection.join_by, connection.patience)
+        # Somebody is at the door and reads what is asked of them: that may take its time.
+        connection.join_by = max(connection.join_by, connection.patience)
         self._wait_for(connection, command.id, self._draw_now(connection, command))
 
     async def _draw_now(self, connection: Connection, command: wire.Draw) -> None:
         spec = await self._door.room(command.room)
+        if command.ticket is not None:
+            await self._door.look(command.ticket, spec)
         live = await self.hub.open(spec.name)
         handle, offer = self._door.draw(spec.name, live.state.epoch)
         self.hub.reply(connection.sink, wire.Drawn(id=command.id, room=spec.name, handle=handle, offer=offer))
@@ -256,7 +293,7 @@ class Gateway:
         if (before := connection.seats.get(spec.name)) is not None:
             # The client lost its place in the stream and asks again: the same person, no leave.
             self._unseat(connection, before, at_once=False)
-        connection.join_by = None
+        self._outside.pop(connection, None)
         seated = connection.seat(live, seat, self._take_pace(spec.name, seat.handle))
         self._presence.enter(spec.name, seat.handle, seated.who.role)
         try:
@@ -320,6 +357,8 @@ class Gateway:
         del connection.seats[room]
         if not connection.seats:
             connection.join_by = self._clock() + self._settings.join_timeout_s
+            if connection.sink in self.connections:
+                self._outside[connection] = None
         self.hub.leave(seated.live, connection.sink)
         self._presence.leave(room, handle, at_once=at_once)
         seated.pace.windows -= 1

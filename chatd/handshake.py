@@ -62,6 +62,8 @@ class DoorSettings(msgspec.Struct, frozen=True, kw_only=True):
     ping_interval_s: float = 20.0
     pong_timeout_s: float = 20.0
     """How long the answer to a ping may take; at most one interval."""
+    comment_interval_s: float = 15.0
+    """How often a stream of events says something, so that nothing on the way takes it for dead."""
     close_timeout_s: float = 5.0
     handshake_timeout_s: float = 10.0
     max_connections: int = 20_000

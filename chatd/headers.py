@@ -1,9 +1,10 @@
 """What goes on every HTTP answer, and what is refused before any route sees it.
 
-An ASGI wrapper: adds the security headers, and turns away requests with a long URL or a body
-(no route takes one). Touches the messages that pass, nothing else.
+An ASGI wrapper: adds the security headers where an answer has none of its own, and turns away requests
+with a long URL or a body (few routes take one: `POSTED`). Touches the messages that pass, nothing else.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,12 +13,21 @@ from chatd.settings import Settings
 
 MAX_URL_BYTES: Final = 2_048
 MAX_BODY_BYTES: Final = 16 * 1024
+POSTED: Final = frozenset({"/sse", "/poll", "/send", "/probe"})
+"""Routes that take a body, and see to its size themselves (`posting.py`)."""
+
+FOR_DOCUMENTS: Final = frozenset(
+    {b"content-security-policy", b"permissions-policy", b"cross-origin-opener-policy"}
+)
+"""Headers that say what a document may do. A script or a style sheet is none, and a page loads thirty."""
+PARTS: Final = (b"text/javascript", b"text/css")
 
 Headers = list[tuple[bytes, bytes]]
 
 
-def security_headers(settings: Settings) -> Headers:
-    """The headers of every answer. The page needs nothing from anywhere but this server.
+def content_policy(settings: Settings, *, framed_by: Iterable[str] = ()) -> str:
+    """What a page may do. It needs nothing from anywhere but this server, and may be shown in a frame by this
+    server's own pages and by those of the origins `framed_by` (CSP Level 3, section 6.4.2).
 
     `connect-src` names the socket's origin where it is known: 'self' covers it in the standard
     (CSP Level 3, section 6.7.2.8), but not in every browser still in use.
@@ -35,13 +45,18 @@ def security_headers(settings: Settings) -> Headers:
         "manifest-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",
-        "frame-ancestors 'self'",
+        " ".join(("frame-ancestors 'self'", *framed_by)),
         "require-trusted-types-for 'script'",
         "trusted-types 'none'",
     )
+    return "; ".join(policy)
+
+
+def security_headers(settings: Settings) -> Headers:
+    """The headers of every answer that does not set them itself."""
     unused = ("accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer")
     headers = {
-        "content-security-policy": "; ".join(policy),
+        "content-security-policy": content_policy(settings),
         "referrer-policy": "no-referrer",
         "x-content-type-options": "nosniff",
         "permissions-policy": ", ".join(f"{name}=()" for name in (*unused, "microphone", "payment", "usb")),
@@ -67,15 +82,25 @@ class Guarded:
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", ()), *self._headers]}
+                own: Headers = list(message.get("headers", ()))
+                named = {name.lower() for name, _ in own}
+                if _is_part(own):
+                    named |= FOR_DOCUMENTS
+                missing = (header for header in self._headers if header[0] not in named)
+                message = {**message, "headers": [*own, *missing]}
             await send(message)
 
         if len(scope.get("raw_path") or b"") + len(scope.get("query_string", b"")) > MAX_URL_BYTES:
             await _refuse(send_guarded, 414, b"This address is too long.\n")
-        elif _body_bytes(scope) > MAX_BODY_BYTES:
+        elif scope["path"] not in POSTED and _body_bytes(scope) > MAX_BODY_BYTES:
             await _refuse(send_guarded, 413, b"This is more than the server takes.\n")
         else:
             await self._app(scope, receive, send_guarded)
+
+
+def _is_part(headers: Headers) -> bool:
+    """Whether this answer is a part of a page that no browser ever shows as a document of its own."""
+    return any(name.lower() == b"content-type" and value.startswith(PARTS) for name, value in headers)
 
 
 def _body_bytes(scope: Scope) -> int:

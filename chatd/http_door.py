@@ -5,12 +5,15 @@
 A connection has `handshake_timeout_s` for each whole request head (408, RFC 9110 section 15.5.9) and
 `max_head_bytes` for its size (431, RFC 6585 section 5); httptools has no limits of its own. When the
 connection becomes a WebSocket, nothing of the request stays behind; the peer's address is never
-looked at. Bodies are the application's. Touches the transport and the event loop's timers.
+looked at. A route that answers for long finds this object under `LINE` in the scope's extensions, to
+write to its transport and to hear that it is gone. Bodies are the application's. Touches the transport
+and the event loop's timers.
 """
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
@@ -39,6 +42,17 @@ HANDSHAKE_FIELDS: Final = frozenset(
     }
 )
 """What an opening handshake is made of (RFC 6455 section 4.1). Cookies, agents and so on stay behind."""
+
+LINE: Final = "chatd.line"
+"""Under this name a route finds its `Line` in `scope["extensions"]`."""
+
+
+class Line(Protocol):
+    """The connection that a request came on, as a route may use it while it answers."""
+
+    transport: asyncio.Transport
+    on_lost: Callable[[], None] | None
+    """Called once, when the connection is gone. A route that ends before that takes it back."""
 
 
 def _plain(refused: Refusal) -> bytes:
@@ -76,6 +90,7 @@ class HttpDoor(HttpToolsProtocol):
         self._head_bytes = 0
         self._in_head = True
         self._head_timer: asyncio.TimerHandle | None = None
+        self.on_lost: Callable[[], None] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         # Instead of uvicorn's own, which also asks for both addresses; the transport would remember
@@ -89,6 +104,9 @@ class HttpDoor(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
         super().connection_lost(exc)
+        if self.on_lost is not None:
+            on_lost, self.on_lost = self.on_lost, None
+            on_lost()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -110,6 +128,7 @@ class HttpDoor(HttpToolsProtocol):
         self._stop_timer()
         if self._too_large():
             self.app = _large_head
+        cast("dict[str, Any]", self.scope)["extensions"] = {LINE: self}
         super().on_headers_complete()
 
     def handle_websocket_upgrade(self) -> None:

@@ -18,11 +18,13 @@ from typing import Final
 import msgspec
 
 from chatd.bus import Bus
-from chatd.live_room import RECENT, LiveRoom
+from chatd.histories import Histories
+from chatd.live_room import RECENT, LiveRoom, about_bytes
 from chatd.metrics import Metrics
+from chatd.once import Once
 from chatd.sink import Sink
 from chatd.spawn import Tasks
-from rooms.events import AnyEvent, Posted
+from rooms.events import AnyEvent
 from rooms.log import Log, LogError
 
 HOLD_S: Final = 0.05
@@ -33,6 +35,9 @@ READ: Final = 500
 """Events read from the log at a time."""
 KEEP_EMPTY_S: Final = 30.0
 """How long a room without members stays live: somebody reloads, somebody else comes."""
+KEEP_READ_S: Final = 1.0
+"""How long what was read for somebody who comes back serves those who come back to the same place."""
+MAX_READS: Final = 128
 RETRY_S: Final = 0.25
 """Pause before the log is asked again when it was unavailable."""
 
@@ -87,10 +92,13 @@ class Hub:
         self._on_idle = on_idle
         self._on_erased = on_erased
         self._rooms: dict[str, LiveRoom] = {}
-        self._opening: dict[str, asyncio.Task[LiveRoom | LogError]] = {}
+        self._opening = Once(self._open, tasks=tasks, name="hub.open", failures=(LogError,))
         self._early: dict[str, list[tuple[str, AnyEvent]]] = {}
         """Of the rooms that are being opened: what the bus brought meanwhile, and of which epoch."""
-        self._reads: dict[tuple[str, str, int], asyncio.Task[list[AnyEvent] | LogError]] = {}
+        self._reads = Once(
+            self._read, tasks=tasks, name="hub.read", failures=(LogError,), keep_s=KEEP_READ_S, most=MAX_READS
+        )
+        self._histories = Histories()
         self._mending: set[LiveRoom] = set()
         self._empty: dict[LiveRoom, float] = {}
         self._dirty: dict[LiveRoom, None] = {}
@@ -116,18 +124,9 @@ class Hub:
             if live in self._empty:
                 self._empty[live] = self._clock()
             return live
-        task = self._opening.get(name)
-        if task is None:
-            task = self._tasks.spawn(self._open(name), name="hub.open")
-            self._opening[name] = task
-        # Shielded: one person who gives up must not take the room from the others who wait for it.
-        opened = await asyncio.shield(task)
-        if isinstance(opened, LogError):
-            raise opened
-        return opened
+        return await self._opening.ask(name)
 
-    async def _open(self, name: str) -> LiveRoom | LogError:
-        """Errors are the result, not raised: they concern those who wait, not the node."""
+    async def _open(self, name: str) -> LiveRoom:
         early: list[tuple[str, AnyEvent]] = []
         self._early[name] = early
         try:
@@ -136,13 +135,12 @@ class Hub:
             self._on_live(name)
             head = await self._log.open_room(name)
             recent = await self._log.since(name, head.epoch, max(0, head.head - RECENT), RECENT)
-        except LogError as error:
+        except LogError:
             self._bus.unsubscribe(room_channel(name))
             self._on_idle(name)
-            return error
+            raise
         finally:
             del self._early[name]
-            del self._opening[name]
         live = self._rooms[name] = LiveRoom(name, head, recent, self._clock())
         self._empty[live] = self._clock()
         self.offer(name, head.epoch, [event for epoch, event in early if epoch == head.epoch])
@@ -180,14 +178,15 @@ class Hub:
         events. What is placed after this returns reaches the sink by itself. `EpochGone`, `LogError`.
         """
         missed = await self._missed(live, after) if epoch == live.state.epoch else None
-        older, start = missed if missed is not None else ([], self._newest(live, history))
+        older, start = missed if missed is not None else ([], live.newest(history, self._recover_bytes))
         if self._rooms.get(live.name) is not live:
             raise EpochGone
         # No await from here on: what is pending now is in `events`, what comes later is not.
         self._flush_room(live)
         live.add(sink)
         self._empty.pop(live, None)
-        return Entry(live.head, missed is not None, live.encoded(sink.format, start, older))
+        events = self._histories.encoded(live, sink.format, start, older)
+        return Entry(live.head, missed is not None, events)
 
     async def _missed(self, live: LiveRoom, after: int | None) -> tuple[list[AnyEvent], int] | None:
         """What somebody who saw everything up to `after` has missed: events from the log, and the place
@@ -203,7 +202,7 @@ class Hub:
         older: list[AnyEvent] = []
         last = after
         while last + 1 < live.first_recent and live.head - after <= self._recover_events:
-            read = await self._read_since(live, last)
+            read = await self._reads.ask((live.name, live.state.epoch, last, live.withdrawn))
             if not read or read[0].seq != last + 1:
                 return None
             older += read
@@ -213,40 +212,15 @@ class Hub:
         # The log may be ahead of what is live here: what lies beyond comes as it comes to everybody.
         older = older[: live.head - after]
         start = min(last, live.head) + 1
-        if sum(map(_size, [*older, *live.recent_from(start)])) > self._recover_bytes:
+        if sum(map(about_bytes, [*older, *live.recent_from(start)])) > self._recover_bytes:
             return None  # the connection could not take it in: it would be cut, come back, and be cut
         return older, start
 
-    def _newest(self, live: LiveRoom, history: int) -> int:
-        """The place from which a clean start shows the room: `history` events, as far as they fit."""
-        start = max(live.first_recent, live.head - history + 1)
-        size = 0
-        for event in reversed(live.recent_from(start)):
-            size += _size(event)
-            if size > self._recover_bytes:
-                return event.seq + 1
-        return start
-
-    async def _read_since(self, live: LiveRoom, after: int) -> list[AnyEvent]:
-        """The log after `after`, read once for all who ask for the same place at the same time."""
-        key = (live.name, live.state.epoch, after)
-        task = self._reads.get(key)
-        if task is None:
-            task = self._tasks.spawn(self._read(key), name="hub.read")
-            self._reads[key] = task
-        read = await asyncio.shield(task)
-        if isinstance(read, LogError):
-            raise read
-        return read
-
-    async def _read(self, key: tuple[str, str, int]) -> list[AnyEvent] | LogError:
-        name, epoch, after = key
-        try:
-            return await self._log.since(name, epoch, after, self._recover_events)
-        except LogError as error:
-            return error
-        finally:
-            del self._reads[key]
+    async def _read(self, place: tuple[str, str, int, int]) -> list[AnyEvent]:
+        """The log from a place on. The last part of `place` counts the room's withdrawals: what is read
+        before one is not shown after it."""
+        name, epoch, after, _ = place
+        return await self._log.since(name, epoch, after, self._recover_events)
 
     def leave(self, live: LiveRoom, sink: Sink) -> None:
         """`sink` is no member any more. Idempotent."""
@@ -386,8 +360,3 @@ class Hub:
                 elif batch is not None:
                     sink.write(batch)
         self._metrics.deliveries += len(events) * live.members
-
-
-def _size(event: AnyEvent) -> int:
-    """About what an event takes on the wire, in bytes."""
-    return 128 + (len(event.text.encode()) if isinstance(event, Posted) else 0)

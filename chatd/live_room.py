@@ -23,15 +23,13 @@ MAX_HELD: Final = 1_000
 """Events held behind a hole; what is beyond is read from the log when the hole is mended."""
 MAX_HINTS: Final = 16
 """Typing and presence frames of one turn; more say nothing new."""
-MAX_ENCODED: Final = 64
-"""Encoded histories kept for those who come at the same time."""
 
 
 class LiveRoom:
     """`next_seq` is the place the next event must have; `recent` ends just before it."""
 
     __slots__ = (
-        "_encoded",
+        "_newest",
         "groups",
         "held",
         "hints",
@@ -42,6 +40,7 @@ class LiveRoom:
         "recent",
         "state",
         "timer",
+        "withdrawn",
     )
 
     def __init__(self, name: str, head: Head, recent: list[AnyEvent], now: float) -> None:
@@ -61,7 +60,9 @@ class LiveRoom:
         self.groups: dict[Format, dict[Sink, None]] = {}
         self.members = 0
         self.timer: asyncio.TimerHandle | None = None
-        self._encoded: dict[tuple[Format, int], msgspec.Raw] = {}
+        self.withdrawn = 0
+        """How many events took something back while the room was live."""
+        self._newest: int | None = None
 
     @property
     def head(self) -> int:
@@ -93,23 +94,23 @@ class LiveRoom:
         self.next_seq += 1
         self.state.fold(event, now)
         if type(event) is Withdrawn:
+            self.withdrawn += 1
             self._blank(event.target)
         self.recent.append(event)
         self.pending.append(event)
-        if self._encoded:
-            self._encoded.clear()
+        self._newest = None
 
     def skip_to(self, seq: int) -> None:
         """Go on at `seq`: what lies before it is not in the log any more."""
         self.next_seq = seq
         self.recent.clear()
-        self._encoded.clear()
+        self._newest = None
 
     def forget_before(self, at: int) -> None:
         """What is older than the room keeps is shown to nobody who comes. `at`: Unix seconds."""
         while self.recent and self.recent[0].at < at:
             self.recent.popleft()
-            self._encoded.clear()
+            self._newest = None
 
     def _blank(self, target: int) -> None:
         """What is withdrawn is gone here as it is in the log, so that nobody who comes is shown it."""
@@ -121,17 +122,18 @@ class LiveRoom:
             elif type(event) is Reacted:
                 self.recent[index] = msgspec.structs.replace(event, withdrawn=True)
 
-    def encoded(self, format_: Format, start: int, older: list[AnyEvent]) -> msgspec.Raw:
-        """`older`, then the recent events from `start` on, as one encoded list."""
-        if older:
-            return msgspec.Raw(format_.encode(older + self.recent_from(start)))
-        raw = self._encoded.get((format_, start))
-        if raw is None:
-            raw = msgspec.Raw(format_.encode(self.recent_from(start)))
-            if len(self._encoded) >= MAX_ENCODED:
-                self._encoded.clear()
-            self._encoded[format_, start] = raw
-        return raw
+    def newest(self, count: int, size: int) -> int:
+        """The place from which a clean start shows the room: `count` events, as far as they have no more
+        than about `size` bytes. Both are always the same, so this is found once until something happens."""
+        if self._newest is None:
+            start = max(self.first_recent, self.head - count + 1)
+            for event in reversed(self.recent_from(start)):
+                size -= about_bytes(event)
+                if size < 0:
+                    start = event.seq + 1
+                    break
+            self._newest = start
+        return self._newest
 
     def recent_from(self, start: int) -> list[AnyEvent]:
         """The recent events from the place `start` on."""
@@ -171,3 +173,8 @@ class LiveRoom:
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
+
+
+def about_bytes(event: AnyEvent) -> int:
+    """About what an event takes on the wire."""
+    return 128 + (len(event.text.encode()) if isinstance(event, Posted) else 0)

@@ -21,6 +21,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from chatd.tickets import Why
 from chatd.wire import CloseCode, ErrorCode
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
@@ -29,6 +30,9 @@ Cells: TypeAlias = "memoryview[float]"
 
 RECOVERIES: Final = ("recovered", "clean_start", "seat_refused")
 """What became of a join that showed a seat: continued without a hole, a clean start, or refused."""
+
+TRANSPORTS: Final = ("websocket", "sse", "polling")
+"""The ways in which a member is connected."""
 
 COMMIT_SECONDS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 BATCH_EVENTS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
@@ -110,8 +114,10 @@ class _Plan:
     def histogram(self, name: str, about: str, bounds: Sequence[float]) -> int:
         return self._place("histogram", name, about, len(bounds) + 2, bounds=bounds)
 
-    def family(self, name: str, about: str, label: str, values: Sequence[str]) -> int:
-        return self._place("family", name, about, len(values) + 1, label=label, values=values)
+    def family(
+        self, name: str, about: str, label: str, values: Sequence[str], *, kind: str = "counters"
+    ) -> int:
+        return self._place(kind, name, about, len(values) + 1, label=label, values=values)
 
     def _place(
         self,
@@ -132,6 +138,13 @@ class _Plan:
 
 _plan: Final = _Plan()
 _CONNECTIONS = _plan.one("gauge", "chatd_connections", "Open connections.")
+_CONNECTED_BY = _plan.family(
+    "chatd_connections_by_transport",
+    "Open connections, by the way they are carried.",
+    "transport",
+    TRANSPORTS,
+    kind="gauges",
+)
 _ROOMS = _plan.one("gauge", "chatd_rooms_live", "Rooms with somebody connected to this worker.")
 _MEMBERS = _plan.one("gauge", "chatd_members", "Seats taken by connections of this worker.")
 _BUS_HEALTHY = _plan.one("gauge", "chatd_bus_healthy", "1 while the bus between processes works.")
@@ -158,6 +171,9 @@ _REFUSALS = _plan.family(
     "Commands answered with an error, by code.",
     "code",
     tuple(code.value for code in ErrorCode),
+)
+_TICKETS_REFUSED = _plan.family(
+    "chatd_tickets_refused", "Tickets that were refused, by reason.", "why", tuple(Why)
 )
 _CLOSES = _plan.family(
     "chatd_closes",
@@ -197,6 +213,9 @@ class Metrics:
         cells[0] = os.getpid()
 
         self.connections = Cell(cells, _CONNECTIONS)
+        self.connected_by = Family(cells, _CONNECTED_BY, TRANSPORTS)
+        for transport in (*TRANSPORTS, OTHER):
+            self.connected_by[transport].set(0)
         self.rooms = Cell(cells, _ROOMS)
         self.members = Cell(cells, _MEMBERS)
         self.bus_healthy = Cell(cells, _BUS_HEALTHY)
@@ -223,6 +242,7 @@ class Metrics:
         self.commit_failures = Cell(cells, _COMMIT_FAILURES)
         self.recoveries = Family(cells, _RECOVERIES, RECOVERIES)
         self.refusals = Family(cells, _REFUSALS, tuple(code.value for code in ErrorCode))
+        self.tickets_refused = Family(cells, _TICKETS_REFUSED, tuple(Why))
         self.closes = Family(cells, _CLOSES, tuple(str(int(code)) for code in CloseCode))
         self.commit_seconds = Histogram(cells, _COMMIT_S, COMMIT_SECONDS)
         self.batch_events = Histogram(cells, _BATCH, BATCH_EVENTS)
@@ -259,8 +279,9 @@ def _metric(
         for worker, cells in workers:
             histogram.add_metric([worker], list(_buckets(cells, at, bounds)), sum_value=cells[at])
         return histogram
-    if kind == "family":
-        family = CounterMetricFamily(name, about, labels=["worker", label])
+    if kind in ("counters", "gauges"):
+        of_kind = CounterMetricFamily if kind == "counters" else GaugeMetricFamily
+        family = of_kind(name, about, labels=["worker", label])
         for worker, cells in workers:
             for index, value in enumerate((*values, OTHER)):
                 family.add_metric([worker, value], cells[at + index])

@@ -19,10 +19,11 @@ from chatd import logs, wire
 from chatd.bus import Bus
 from chatd.bus_memory import MemoryBus, ignore_health, ignore_message
 from chatd.door import Door
-from chatd.envelopes import NODES_CHANNEL, Heads, Placed, TypingHint, pack, unpack
+from chatd.envelopes import NODES_CHANNEL, Heads, Placed, SeatWish, TypingHint, pack, unpack
 from chatd.gateway import Gateway
 from chatd.handshake import DoorSettings
 from chatd.hub import Hub, room_channel
+from chatd.links import Links
 from chatd.metrics import Metrics
 from chatd.presence_gossip import PresenceGossip
 from chatd.seats import Keyring, Seats
@@ -30,7 +31,8 @@ from chatd.settings import Settings, load_secret
 from chatd.sink import Sink
 from chatd.sockets import Sockets
 from chatd.spawn import Tasks
-from chatd.tickets import Tickets
+from chatd.tickets import Why, open_tickets
+from chatd.visitors import Visitors
 from chatd.wire import CloseCode
 from presence.replica import Replica
 from rooms.catalog import HISTORY_S, Catalog, RoomSpec
@@ -49,6 +51,8 @@ HEADS_FOR_S: Final = 5.0
 """How long after its last event a room's head travels with the heartbeat."""
 MAX_HEADS: Final = 500
 """Rooms in one message of heads."""
+KEYS_S: Final = 5.0
+"""How often the issuers' key files are looked at."""
 TRIM_S: Final = 600.0
 """How often what is older than its room keeps is removed from the log."""
 TRIM_ROOMS: Final = 100
@@ -69,6 +73,7 @@ def door_settings(settings: Settings) -> DoorSettings:
         same_origin=not own,
         max_buffer_bytes=settings.max_buffer_bytes,
         ping_interval_s=settings.ping_interval_s,
+        comment_interval_s=settings.stream_comment_s,
         pong_timeout_s=min(settings.ping_timeout_s, settings.ping_interval_s),
         handshake_timeout_s=settings.handshake_timeout_s,
         max_connections=settings.max_connections,
@@ -112,6 +117,10 @@ class Node:
         self._stopping = False
         self._lively: dict[str, float] = {}
         self._compare_soon = asyncio.Event()
+        self.going = asyncio.Event()
+        """Set when this node begins to say goodbye."""
+        self.probes = self.sends = 0
+        """Requests of these kinds that are being answered (`probe.py`, `sending.py`)."""
         self.door = door_settings(settings)
         self.sockets = Sockets(self.door, self.metrics)
         self.bus: Bus = bus if bus is not None else self._make_bus(settings.redis)
@@ -133,6 +142,7 @@ class Node:
         """Open the store, join the bus, begin. `LogError`, `SettingsError`: with what to do about it."""
         settings = self.settings
         secret = load_secret(settings)
+        self._tickets = open_tickets(settings, secret, self._ticket_refused)
         if self._store is None:
             self._store = await open_store(settings.store)
         self.log: Log = self._store.log
@@ -153,7 +163,8 @@ class Node:
             on_erased=self._erased,
         )
         self.presence.attach(self.hub)
-        entrance = Door(settings, self.catalog, self.log, Seats(Keyring(secret)), Tickets(secret))
+        seats = Seats(Keyring(secret))
+        entrance = Door(settings, self.catalog, self.log, seats, self._tickets, self._tasks)
         self.gateway = Gateway(
             settings,
             hub=self.hub,
@@ -165,6 +176,15 @@ class Node:
             clock=self._clock,
             publish=self._publish,
         )
+        self.links = Links(self.gateway, self.sockets, park_s=settings.poll_park_s)
+        self.visitors = Visitors(
+            settings,
+            gateway=self.gateway,
+            door=entrance,
+            hub=self.hub,
+            presence=self.presence,
+            clock=self._clock,
+        )
         await self.bus.start()
         await self.bus.subscribe(NODES_CHANNEL)
         self._tasks.spawn(self.gateway.commits.run(), name="node.commits")
@@ -172,6 +192,8 @@ class Node:
         self._tasks.spawn(self._tick(), name="node.tick")
         self._tasks.spawn(self._compare(), name="node.compare")
         self._tasks.spawn(self._keep_trimming(), name="node.trim")
+        if settings.ticket_issuers:
+            self._tasks.spawn(self._keep_keys(), name="node.keys")
         self.sockets.start(asyncio.get_running_loop())
         self.metrics.bus_healthy.set(self.bus.healthy)
         self.metrics.log_healthy.set(1)
@@ -184,6 +206,7 @@ class Node:
         that those who reconnect do not come all at once.
         """
         self._ready = False
+        self.going.set()
         sinks = list(self.gateway.connections)
         random.shuffle(sinks)
         begun = self._clock()
@@ -259,6 +282,8 @@ class Node:
             self.metrics.bus_lag_seconds.observe(max(0.0, time.time() - envelope.at))
         elif isinstance(envelope, TypingHint):
             self.presence.heard_typing(envelope.room, envelope.handle)
+        elif isinstance(envelope, SeatWish):
+            self.visitors.heard(envelope.room, envelope.handle, envelope.wish)
         elif isinstance(envelope, Heads):
             for room, (epoch, head) in envelope.heads.items():
                 self.hub.heard_head(room, epoch, head)
@@ -275,6 +300,7 @@ class Node:
 
     def _erased(self, room: str, sinks: Sequence[Sink]) -> None:
         self.gateway.expel(room, sinks)
+        self.visitors.expel(room)
 
     # ---- time ----------------------------------------------------------------------------------
 
@@ -283,6 +309,7 @@ class Node:
         while True:
             await asyncio.sleep(TICK_S)
             self.gateway.sweep()
+            self.links.sweep()
             self.hub.close_empty()
             self.metrics.rooms.set(len(self.hub.live))
             self.metrics.members.set(sum(live.members for live in self.hub.live.values()))
@@ -324,6 +351,19 @@ class Node:
                     await self._compare_soon.wait()
             self._compare_soon.clear()
             await self.hub.compare_with_log()
+
+    def _ticket_refused(self, why: Why) -> None:
+        self.metrics.tickets_refused[why].add()
+
+    async def _keep_keys(self) -> None:
+        """Read the issuers' key files when they change: keys are renewed without a restart."""
+        while True:
+            await asyncio.sleep(KEYS_S)
+            for issuer, problem in await asyncio.to_thread(self._tickets.refresh):
+                if problem is None:
+                    _log.info("ticket_keys_read", issuer=issuer)
+                else:
+                    _log.error("ticket_keys_unusable", issuer=issuer)
 
     async def _keep_trimming(self) -> None:
         while True:

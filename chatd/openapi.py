@@ -10,6 +10,10 @@ import msgspec
 
 from chatd import wire
 from chatd.api import Health, Problem, RoomInfo, RoomList
+from chatd.links import Polled
+from chatd.polling import Poll
+from chatd.probe import Measured
+from chatd.sending import Send, Sent
 from chatd.version import VERSION
 from rooms.commands import RoomName
 
@@ -18,7 +22,8 @@ COMPONENT: Final = "#/components/schemas/{name}"
 
 def openapi() -> dict[str, Any]:
     """The HTTP API as OpenAPI 3.1."""
-    _, schemas = msgspec.json.schema_components([RoomInfo, RoomList, Health, Problem], ref_template=COMPONENT)
+    types = [RoomInfo, RoomList, Health, Problem, wire.Join, Poll, Polled, Send, Sent, Measured]
+    _, schemas = msgspec.json.schema_components(types, ref_template=COMPONENT)
     name_schema = msgspec.json.schema(RoomName)
     room = [{"name": "room", "in": "path", "required": True, "schema": name_schema}]
     return {
@@ -26,13 +31,26 @@ def openapi() -> dict[str, Any]:
         "info": {
             "title": "chatd",
             "version": VERSION,
-            "description": "Rooms and health over HTTP. Talking happens on /ws: see /api/asyncapi.json.",
+            "description": (
+                "Rooms and health over HTTP. Talking happens on /ws: see /api/asyncapi.json; where no "
+                "WebSocket gets through the same frames go by /sse, /poll and /send: see docs/protocol.md."
+            ),
         },
         "paths": {
             "/api/rooms": _get("The rooms that the lobby lists", {200: RoomList, 503: Problem}),
             "/api/rooms/{room}": {
                 **_get("One room", {200: RoomInfo, 404: Problem, 503: Problem}),
                 "parameters": room,
+            },
+            "/sse": _post("A stream of frames, begun with a join", wire.Join, "text/event-stream"),
+            "/poll": _post("What is due, or after a while nothing", Poll, Polled),
+            "/send": _post("What a member says", Send, Sent),
+            "/probe": {
+                **_get(
+                    "A stream that belongs to nobody: does this network carry one?",
+                    {200: "text/event-stream"},
+                ),
+                **_post("How much of a body came through", Any, Measured),
             },
             "/health/live": _get("The process answers", {200: Health}),
             "/health/ready": _get("People can be served; says what is degraded", {200: Health, 503: Health}),
@@ -84,6 +102,18 @@ def asyncapi() -> dict[str, Any]:
 
 def _get(summary: str, answers: dict[int, type[msgspec.Struct] | str]) -> dict[str, Any]:
     return {"get": {"summary": summary, "responses": {str(s): _response(a) for s, a in answers.items()}}}
+
+
+def _post(summary: str, body: Any, answer: type[msgspec.Struct] | str) -> dict[str, Any]:
+    schema = {} if body is Any else {"$ref": COMPONENT.format(name=body.__name__)}
+    answers = {200: answer, **dict.fromkeys((400, 403, 413, 415, 503), Problem)}
+    return {
+        "post": {
+            "summary": summary,
+            "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+            "responses": {str(status): _response(each) for status, each in answers.items()},
+        }
+    }
 
 
 def _response(answer: type[msgspec.Struct] | str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ Inside a file other files are named by relative paths, so one version never mixe
 import gzip
 import hashlib
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -72,16 +73,31 @@ class Pages:
     def static(self, request: Request, name: str) -> Response | None:
         """The answer for /static/{name}; None where there is no such file. Pages are not static."""
         versioned = _VERSIONED.match(name)
-        if versioned:
-            name = versioned[2]
+        name = self.path(name)
         if name.endswith(".html") or name not in self._files:
             return None
         current = versioned is not None and versioned[1] == self.version
         return self._answer(request, self._files[name], FOREVER if current else ASK_AGAIN)
 
-    def page(self, request: Request, name: str, *, status: int = 200) -> Response:
-        """The page in the file `name`. `KeyError` where web/ has none."""
-        return self._answer(request, self._files[name], ASK_AGAIN, status=status)
+    @staticmethod
+    def path(name: str) -> str:
+        """The file's own path within web/, of what is asked for as /static/{name}."""
+        versioned = _VERSIONED.match(name)
+        return versioned[2] if versioned else name
+
+    def page(
+        self,
+        request: Request,
+        name: str,
+        *,
+        status: int = 200,
+        edit: Callable[[bytes], bytes] | None = None,
+    ) -> Response:
+        """The page in the file `name`, as it is or as `edit` makes it. `KeyError` where web/ has none."""
+        file = self._files[name]
+        if edit is not None:
+            file = _ready(name, edit(file.body))
+        return self._answer(request, file, ASK_AGAIN, status=status)
 
     def _answer(self, request: Request, file: File, cache: str, *, status: int = 200) -> Response:
         packed = file.packed is not None and _takes_gzip(request.headers.get("accept-encoding", ""))

@@ -21,6 +21,8 @@ SHORT: Final = 126
 HEAD: Final = 6
 """Bytes before the payload of a masked frame with a short length."""
 LONG_HEAD: Final = 8
+EMPTY_PONG: Final = bytes((FIN | Opcode.PONG, MASKED))
+"""What the answer to an empty ping begins with; the mask follows, and nothing else."""
 
 Plain = tuple[bytes, int]
 """A payload, unmasked, and where the next frame begins."""

@@ -12,7 +12,7 @@ import msgspec
 
 from chatd import wire
 from chatd.bus import Bus
-from chatd.envelopes import NODES_CHANNEL, PresenceMessage, TypingHint, pack
+from chatd.envelopes import NODES_CHANNEL, PresenceMessage, SeatWish, TypingHint, Wish, pack
 from chatd.hub import Hub, room_channel
 from chatd.metrics import Metrics
 from chatd.sink import Format
@@ -64,6 +64,10 @@ class PresenceGossip:
     def set_away(self, room: str, handle: str, away: bool) -> None:
         self._replica.set_away(room, handle, away, self._clock())
         self._wake()
+
+    def pass_on(self, room: str, handle: str, wish: Wish) -> None:
+        """Tell the other nodes what `handle` asked of their seat: one of them may hold it."""
+        self._bus.publish(room_channel(room), pack(SeatWish(self._replica.node, room, handle, wish)))
 
     def typing(self, room: str, handle: str) -> None:
         """`handle` is writing: shown here at once, elsewhere through the bus, kept nowhere."""

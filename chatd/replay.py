@@ -13,7 +13,7 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ from rich.table import Table
 
 from chatd import transcripts
 from chatd.checker import Kept
-from chatd.client import ChatError, Codec, Room, connect
+from chatd.client import ChatError, Codec, Room, Transport, connect
 from chatd.replay_people import BACKOFF, OnProgress, Person, Stage, mark_of
 from chatd.replay_report import Latency, ReplayReport, announcement
 from chatd.throwaway import ServerFailed, throwaway_server
@@ -45,6 +45,7 @@ class ReplayOptions:
     room: str | None = None
     speed: float = 1.0
     codec: Codec = "json"
+    transports: tuple[Transport, ...] = ("ws",)
     as_json: bool = False
 
 
@@ -67,12 +68,14 @@ async def replay(
     room: str | None = None,
     speed: float = 1.0,
     codec: Codec = "json",
+    transports: Sequence[Transport] = ("ws",),
     on_script: OnScript = _no_announcement,
     on_progress: OnProgress = _no_progress,
 ) -> ReplayReport:
     """Replay the file. The room must be one where nobody else speaks: what they say would be `invented`.
 
-    `speed` is a factor over the log's own pace, inf for no pace at all. Raises OSError where the
+    `speed` is a factor over the log's own pace, inf for no pace at all. The `transports` are dealt out
+    among the people in turn; `codec` is for those who have a socket. Raises OSError where the
     file cannot be read, `ChatError` where the server cannot be reached, `ServerFailed`.
     """
     if not speed > 0:
@@ -88,6 +91,7 @@ async def replay(
             room=room or f"replay-{secrets.token_hex(4)}",
             speed=speed,
             codec=codec,
+            transports=transports,
             steps=len(script.steps),
             on_progress=on_progress,
         )
@@ -195,6 +199,7 @@ def run_replay(options: ReplayOptions) -> int:
                     room=options.room,
                     speed=options.speed,
                     codec=options.codec,
+                    transports=options.transports,
                     on_script=announce,
                     on_progress=show,
                 )

@@ -11,7 +11,7 @@ import math
 import secrets
 import time
 from array import array
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final, TypeAlias
 
@@ -28,6 +28,7 @@ from chatd.client import (
     Recovered,
     Refused,
     Room,
+    Transport,
     Unreachable,
     connect,
 )
@@ -55,11 +56,20 @@ class Stage:
     """What the people of one replay share, and what became known. `speed` inf is no pace at all."""
 
     def __init__(
-        self, *, url: str, room: str, speed: float, codec: Codec, steps: int, on_progress: OnProgress
+        self,
+        *,
+        url: str,
+        room: str,
+        speed: float,
+        codec: Codec,
+        transports: Sequence[Transport] = ("ws",),
+        steps: int,
+        on_progress: OnProgress,
     ) -> None:
         self.url = url
         self.room = room
         self.codec = codec
+        self.transports = transports
         self.checker = Checker()
         self.opening = asyncio.Semaphore(OPENING)
         self.base = 0
@@ -198,13 +208,19 @@ class Person:
             while client is None:
                 try:
                     async with self._stage.opening:
-                        fresh = connect(self._stage.url, codec=self._stage.codec, backoff=BACKOFF)
+                        fresh = self._client()
                         client = await stack.enter_async_context(fresh)
                 except Unreachable:
                     if time.perf_counter() > until:
                         raise
                     await asyncio.sleep(0.5)
             yield client
+
+    def _client(self) -> Client:
+        stage = self._stage
+        transport = stage.transports[self._who % len(stage.transports)]
+        codec = stage.codec if transport == "ws" else "json"
+        return connect(stage.url, codec=codec, transport=transport, backoff=BACKOFF)
 
     async def _follow_script(self, room: Room) -> bool:
         """True where they leave, False where the script ends."""

@@ -23,7 +23,7 @@ from chatd.folder import prepare_folder, serving
 from chatd.node import BREAK_ROOM
 from chatd.server import BACKLOG, raise_limits, run
 from chatd.settings import Settings
-from chatd.tickets import Tickets
+from chatd.tickets import Tickets, open_tickets
 from chatd.version import VERSION
 from chatd.workers import Workers
 from rooms.catalog import RoomExists
@@ -54,6 +54,7 @@ def serve(settings: Settings) -> int:
     logs.configure(settings)
     raise_limits()
     secret = prepare_folder(settings)
+    open_tickets(settings, secret)  # a key file that is no good is said here, and once for all workers
     listener = listen(settings.host, settings.port)
     settings = msgspec.structs.replace(settings, port=listener.getsockname()[1])
     with serving(settings, alone=settings.redis is None, otherwise=NOT_ALONE):

@@ -15,6 +15,8 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from chatd.issuers import TicketIssuer
+
 SECRET_NAME: Final = "secret"
 STORE_NAME: Final = "chatd.db"
 SECRET_BYTES: Final = 32
@@ -36,6 +38,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     origins: tuple[str, ...] = ()
     """Further origins whose pages may open a socket here; the server's own is always allowed."""
 
+    embed_origins: tuple[str, ...] = ()
+    """Origins whose pages may show rooms in a frame; a room may have its own list (`chatd room edit`)."""
+    sign_in_url: str | None = None
+    """The intranet's page that makes tickets, `{room}` in it being the room's name. It sends people back to
+    /signed-in#ticket=..."""
+
     # -- what is kept, and where --
     data: Path = Path("data")
     """The folder with everything that is kept: log, rooms, secret."""
@@ -45,6 +53,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """redis://, rediss:// or unix://: the server that carries hints between processes. None: one process."""
     secret: str | None = None
     """32 bytes in base64, the root of tickets and seats. None: DATA/secret, made at the first start."""
+
+    # -- who else says who may come in --
+    ticket_issuers: tuple[TicketIssuer, ...] = ()
+    """Intranets whose tickets open rooms here, a TOML table each (docs/embedding.md)."""
+    ticket_max_s: Annotated[int, Meta(ge=30, le=24 * 3600)] = 900
+    """The longest life of such a ticket, in seconds; one that lives longer is refused."""
 
     # -- how it runs --
     workers: Annotated[int, Meta(ge=1, le=256)] = 1
@@ -73,6 +87,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How often a silent connection is asked whether it is there."""
     ping_timeout_s: Seconds = 20.0
     """How long the answer may take."""
+    stream_comment_s: Annotated[float, Meta(gt=0, le=30)] = 15.0
+    """How often an event stream says something, so that no proxy takes it for dead; or a page, after 35 s."""
+    poll_park_s: Seconds = 30.0
+    """How long a member who polls may stay away between two polls before they count as gone."""
     max_buffer_bytes: Annotated[int, Meta(ge=64 * 1024, le=1 << 30)] = 1 << 20
     """What may wait unread for one connection before it is cut, to come back with `after`."""
 

@@ -30,7 +30,9 @@ from msgspec.inspect import (
 )
 
 from chatd.called import COMMAND_VARIABLE
+from chatd.issuers import NotIssuers, TicketIssuer, read_issuers
 from chatd.settings import SECRET_BYTES, Settings, SettingsError
+from rooms.catalog import MAX_EMBED, is_origin
 
 ENV_PREFIX: Final = "CHATD_"
 CONFIG_VARIABLE: Final = "CHATD_CONFIG"
@@ -81,6 +83,8 @@ def load(
             continue
         try:
             converted[name] = _convert(raw, fields[name].type)
+        except NotIssuers as problem:
+            problems.append(f"{_said(name, source)}: {problem}")
         except (msgspec.ValidationError, ValueError):
             problems.append(f"{_said(name, source)}: must be {_words(fields[name].type)}.")
     problems += _impossible(converted, values)
@@ -134,6 +138,8 @@ def _read_pairs(pairs: Sequence[str], problems: list[str]) -> dict[str, tuple[An
 
 
 def _convert(raw: Any, wanted: Any) -> Any:
+    if wanted == tuple[TicketIssuer, ...]:
+        return read_issuers(raw)
     if wanted == tuple[str, ...] and isinstance(raw, str):
         raw = [part.strip() for part in raw.split(",") if part.strip()]
     if _optional(wanted) and raw in ("", "none"):
@@ -168,6 +174,11 @@ def _impossible(values: Mapping[str, Any], sources: Mapping[str, tuple[Any, str]
         if not _is_origin(origin):
             refuse("origins", "each must be like https://intranet.example.org, without a path.")
             break
+    if not all(map(is_origin, embedders := values.get("embed_origins", ()))) or len(embedders) > MAX_EMBED:
+        like = "like https://intranet.example.org: lower case, no path, no usual port"
+        refuse("embed_origins", f"at most {MAX_EMBED}, each {like}.")
+    if (sign_in := values.get("sign_in_url")) is not None and not _is_page(sign_in):
+        refuse("sign_in_url", "must be like https://intranet.example.org/ticket?room={room}, without a #.")
     defaults = Settings()
     ping_timeout_s = values.get("ping_timeout_s", defaults.ping_timeout_s)
     if ping_timeout_s > values.get("ping_interval_s", defaults.ping_interval_s):
@@ -199,6 +210,16 @@ def _is_origin(text: str) -> bool:
         return False
     plain = not (parts.path or parts.query or parts.fragment or parts.username is not None)
     return parts.scheme in ("http", "https") and bool(parts.hostname) and plain
+
+
+def _is_page(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018  reading it is the check: ValueError where it is no port
+    except ValueError:
+        return False
+    plain = not (parts.fragment or parts.username is not None)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and plain and len(text) <= 1000
 
 
 def _is_secret(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""What all WebSocket connections of one node share: their bounds, their number, their keepalive.
+"""What all connections of one node share: their bounds, their number, their keepalive.
 
 A transport finds it, and the gateway, on the node that the application's lifespan put into the
 state ("node"); `Node` is all that a transport knows of it. Touches nothing.
@@ -22,7 +22,16 @@ STATE_KEY = "node"
 class Sockets:
     """One per node. `start` and `stop` bracket the life of the event loop's work."""
 
-    __slots__ = ("extensions", "keepalive", "metrics", "offered", "open", "settings", "subprotocols")
+    __slots__ = (
+        "comments",
+        "extensions",
+        "keepalive",
+        "metrics",
+        "offered",
+        "open",
+        "settings",
+        "subprotocols",
+    )
 
     def __init__(self, settings: DoorSettings, metrics: Metrics) -> None:
         self.settings = settings
@@ -30,6 +39,8 @@ class Sockets:
         self.open = 0
         """Connections that have passed the handshake and are not gone yet."""
         self.keepalive = Keepalive(settings.ping_interval_s, settings.pong_timeout_s)
+        self.comments = Keepalive(settings.comment_interval_s, settings.comment_interval_s)
+        """The same ring for the streams, which are told something and cannot answer (`sse.py`)."""
         self.subprotocols = {subprotocol.name: subprotocol for subprotocol in settings.subprotocols}
         self.offered = [Subprotocol(name) for name in self.subprotocols if name]
         # Stateless, RFC 7692 section 7.1.1: no window of 32 KiB is kept per connection.
@@ -42,10 +53,12 @@ class Sockets:
     def start(self, clock: Clock) -> None:
         """Begin to ping. `clock` is the running event loop."""
         self.keepalive.start(clock)
+        self.comments.start(clock)
 
     def stop(self) -> None:
         """Ping no more. The connections stay as they are: draining is the node's."""
         self.keepalive.stop()
+        self.comments.stop()
 
     def abort(self) -> None:
         """Cut off whoever is still connected, at once and without a word: the last step of a shutdown.
@@ -53,16 +66,18 @@ class Sockets:
         A loop that is closed with open transports complains about each. Connections of the ASGI door are
         its server's to end.
         """
-        for member in self.keepalive.members():
+        for member in (*self.keepalive.members(), *self.comments.members()):
             member.abort()
 
-    def opened(self) -> None:
+    def opened(self, transport: str = "websocket") -> None:
         self.open += 1
         self.metrics.connections.set(self.open)
+        self.metrics.connected_by[transport].add()
 
-    def gone(self) -> None:
+    def gone(self, transport: str = "websocket") -> None:
         self.open -= 1
         self.metrics.connections.set(self.open)
+        self.metrics.connected_by[transport].add(-1)
 
     def closing(self, code: int) -> None:
         """Count a connection that the server closes, by its code."""

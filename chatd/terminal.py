@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import msgspec
 from rich.cells import cell_len
 
-from chatd.client import ChatError, Codec, Refused, connect
+from chatd.client import ChatError, Codec, Refused, Transport, connect
 from chatd.talk import QUIT, Talk, plain
 from rooms.commands import RoomName
 
@@ -44,6 +44,7 @@ class JoinOptions:
     url: str = DEFAULT_URL
     ticket: str | None = None
     codec: Codec = "json"
+    transport: Transport = "ws"
 
 
 class CannotJoin(Exception):
@@ -181,7 +182,7 @@ async def _lines(screen: Screen) -> AsyncIterator[str]:
 async def join(options: JoinOptions, screen: Screen) -> None:
     """Sit in the room until the lines end, /quit, or the room is over. Raises `ChatError`."""
     url, room_name, ticket = where(options)
-    async with connect(url, codec=options.codec) as client:
+    async with connect(url, codec=options.codec, transport=options.transport) as client:
         room = await client.join(room_name, ticket=ticket)
         screen.named(plain(room.handle))
         talk = Talk(room, screen.say, screen.named)

@@ -37,7 +37,13 @@ Token: TypeAlias = Annotated[str, Meta(min_length=1, max_length=4096)]
 
 
 class Draw(Command, frozen=True, kw_only=True, tag="draw"):
-    """Before joining: draw a handle to look at. Answered by `drawn`; nothing is kept."""
+    """Before joining: draw a handle to look at. Answered by `drawn`; nothing is kept.
+
+    With a `ticket` it is looked at as well, and not used up: whose link is too old, or was used
+    already, hears it now rather than after the rules.
+    """
+
+    ticket: Token | None = None
 
 
 class Join(Command, frozen=True, kw_only=True, tag="join"):

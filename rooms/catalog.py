@@ -4,8 +4,9 @@ A `RoomSpec` is what an operator or facilitator decided about a room beforehand.
 inside it while people are there is in the log.
 """
 
+import re
 from collections.abc import Sequence
-from typing import Annotated, Literal, Protocol, TypeAlias
+from typing import Annotated, Final, Literal, Protocol, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -21,6 +22,23 @@ HISTORY_S: dict[str, int] = {"drop-in": 24 * 3600, "session": 24 * 3600, "knowle
 """How long what was said is kept, in seconds, by kind."""
 
 
+ORIGIN: Final = re.compile(
+    r"(https://{host}(?!:443\Z)|http://{host}(?!:80\Z))(:[1-9][0-9]{{0,4}})?".format(
+        host=r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?"
+    )
+)
+"""An origin exactly as browsers write it (RFC 6454 section 6.2): lower case, no path, no default port. A
+number instead of a name is fine; what a Content-Security-Policy cannot say (IPv6, wildcards) is left out."""
+
+MAX_EMBED: Final = 32
+"""Origins that may frame one room. They go into one header of its page."""
+
+
+def is_origin(text: str) -> bool:
+    """Whether a browser would write an origin like this, so that comparing texts compares origins."""
+    return ORIGIN.fullmatch(text) is not None
+
+
 class RoomSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: RoomName
     title: Annotated[str, Meta(min_length=1, max_length=120)]
@@ -30,10 +48,21 @@ class RoomSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Anybody who reaches the page may join, without a ticket."""
     listed: bool = True
     """Shown in the lobby."""
+    embed: Annotated[tuple[str, ...], Meta(max_length=MAX_EMBED)] | None = None
+    """Origins whose pages may show this room in a frame, each as `is_origin` has it. None: those that the
+    deployment allows; empty: nobody's."""
+
+    def __post_init__(self) -> None:
+        if not all(map(is_origin, self.embed or ())):
+            raise ValueError("an origin is like https://intranet.example.org")
 
 
 class RoomExists(Exception):
     """`add` was given a name that is taken."""
+
+
+class NoSuchRoom(Exception):
+    """`change` was given a name that no room has."""
 
 
 class Catalog(Protocol):
@@ -41,6 +70,10 @@ class Catalog(Protocol):
 
     async def add(self, spec: RoomSpec) -> None:
         """Keep it; `RoomExists` where the name is taken."""
+        ...
+
+    async def change(self, spec: RoomSpec) -> None:
+        """Put it in the place of the one with its name; `NoSuchRoom` where there is none."""
         ...
 
     async def get(self, name: str) -> RoomSpec | None: ...

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rooms.catalog import RoomExists, RoomSpec
+from rooms.catalog import NoSuchRoom, RoomExists, RoomSpec
 
 
 class MemoryCatalog:
@@ -14,6 +14,11 @@ class MemoryCatalog:
     async def add(self, spec: RoomSpec) -> None:
         if spec.name in self._specs:
             raise RoomExists("There is a room with this name already.")
+        self._specs[spec.name] = spec
+
+    async def change(self, spec: RoomSpec) -> None:
+        if spec.name not in self._specs:
+            raise NoSuchRoom("There is no room with this name.")
         self._specs[spec.name] = spec
 
     async def get(self, name: str) -> RoomSpec | None:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from rooms.catalog import RoomExists, RoomSpec
+from rooms.catalog import NoSuchRoom, RoomExists, RoomSpec
 from rooms.log import LogCorrupt
 
 
@@ -36,6 +36,11 @@ class SqlCatalog:
         sql = "INSERT INTO specs (name, spec) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING"
         if not await self._database.execute(sql, {"1": spec.name, "2": _encoder.encode(spec)}):
             raise RoomExists("There is a room with this name already.")
+
+    async def change(self, spec: RoomSpec) -> None:
+        sql = "UPDATE specs SET spec = $2 WHERE name = $1"
+        if not await self._database.execute(sql, {"1": spec.name, "2": _encoder.encode(spec)}):
+            raise NoSuchRoom("There is no room with this name.")
 
     async def get(self, name: str) -> RoomSpec | None:
         rows = await self._database.read("SELECT spec FROM specs WHERE name = $1", {"1": name})

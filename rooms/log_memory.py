@@ -204,5 +204,9 @@ class MemoryLog:
         self._spent[token] = expires_at
         return True
 
+    async def spent(self, token: bytes) -> bool:
+        self._open()
+        return self._spent.get(token, -1) >= self._clock()
+
     async def close(self) -> None:
         self._closed = True

@@ -38,6 +38,8 @@ _HEADS = "SELECT name, epoch, head, tail, rules_version, rules FROM rooms WHERE 
 
 _NAMES = 'SELECT name FROM rooms WHERE name COLLATE "C" > $1 ORDER BY name COLLATE "C" LIMIT $2'
 
+_SPENT = "SELECT 1 FROM spent WHERE token = $1 AND expires_at >= $2"
+
 _BEGIN = """
     INSERT INTO rooms (name, epoch, head, tail, rules_version, rules) VALUES ($1, $2, 0, 1, 0, $3)
     ON CONFLICT (name) DO NOTHING
@@ -236,6 +238,9 @@ class PostgresLog:
             await connection.execute("DELETE FROM spent WHERE expires_at < $1", int(self._clock()))
             sql = "INSERT INTO spent (token, expires_at) VALUES ($1, $2) ON CONFLICT (token) DO NOTHING"
             return changed(await connection.execute(sql, token, expires_at)) == 1
+
+    async def spent(self, token: bytes) -> bool:
+        return bool(await self._database.read(_SPENT, {"1": token, "2": int(self._clock())}))
 
     async def close(self) -> None:
         await self._database.close()

@@ -22,6 +22,7 @@ from rooms.rows_sqlite import (
     LAST_BEFORE,
     NAMES,
     SINCE,
+    SPENT,
     begin,
     read_head,
     read_kept,
@@ -128,6 +129,9 @@ class SqliteLog:
     async def spend(self, token: bytes, expires_at: int) -> bool:
         now = int(self._clock())
         return await self._database.write(lambda connection: _spend(connection, token, expires_at, now))
+
+    async def spent(self, token: bytes) -> bool:
+        return bool(await self._database.read(SPENT, (token, int(self._clock()))))
 
     async def close(self) -> None:
         await self._database.close()

@@ -7,7 +7,7 @@ Functions from a connection to values; `log_sqlite.py` says when. Forgetting is 
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from rooms.body_sql import decode_event, encode_body, kind_of
 from rooms.log import Claim, Draft, Head
@@ -20,6 +20,8 @@ HEADS: Final = """
 """
 
 NAMES: Final = "SELECT name FROM rooms WHERE name > ? ORDER BY name LIMIT ?"
+
+SPENT: Final = "SELECT 1 FROM spent WHERE token = ? AND expires_at >= ?"
 
 _STANDINGS: Final = """
     SELECT name, id, epoch, head, tail, rules_version FROM rooms
@@ -56,11 +58,20 @@ _SEQ_OF_KEY: Final = """
     SELECT seq FROM events WHERE room_id = ? AND epoch = ? AND handle = ? AND key = ?
 """
 
-_HANDLE_OF: Final = "SELECT handle FROM handles WHERE room_id = ? AND epoch = ? AND owner = ?"
+_OWNED: Final = """
+    WITH asked (room_id, epoch, owner) AS ({rows})
+    SELECT room_id, owner, handle FROM asked CROSS JOIN handles USING (room_id, epoch, owner)
+"""
 
-_HAS_HANDLE: Final = "SELECT 1 FROM handles WHERE room_id = ? AND epoch = ? AND handle = ?"
+_TAKEN: Final = """
+    WITH asked (room_id, epoch, handle) AS ({rows})
+    SELECT room_id, handle FROM asked CROSS JOIN handles USING (room_id, epoch, handle)
+"""
 
-_CLAIM: Final = "INSERT INTO handles (room_id, epoch, handle, owner) VALUES (?, ?, ?, ?)"
+_CLAIM: Final = "INSERT INTO handles (room_id, epoch, handle, owner) {rows}"
+
+_ROWS: Final = 200
+"""Rows of values in one statement."""
 
 
 def read_head(connection: sqlite3.Connection, room: str) -> Head | None:
@@ -159,26 +170,34 @@ def read_owned(
     connection: sqlite3.Connection, standings: Mapping[str, Standing], claims: Sequence[Claim]
 ) -> tuple[dict[Owner, str], set[Taken]]:
     """What is stored about the owners and the candidates of `claims`, for `placing.assign`."""
-    owned: dict[Owner, str] = {}
-    taken: set[Taken] = set()
-    for claim in claims:
-        room = standings.get(claim.room)
-        if room is None:
-            continue
-        row = connection.execute(_HANDLE_OF, (room.id, room.epoch, claim.owner)).fetchone()
-        if row is not None:
-            owned[claim.room, claim.owner] = row[0]
-            continue
-        for handle in claim.candidates:
-            if connection.execute(_HAS_HANDLE, (room.id, room.epoch, handle)).fetchone() is not None:
-                taken.add((claim.room, handle))
-    return owned, taken
+    names = {room.id: name for name, room in standings.items()}
+    asked = [(room.id, room.epoch, claim) for claim in claims if (room := standings.get(claim.room))]
+    owners = [(id_, epoch, claim.owner) for id_, epoch, claim in asked]
+    handles = [(id_, epoch, handle) for id_, epoch, claim in asked for handle in claim.candidates]
+    owned = {(names[id_], owner): handle for id_, owner, handle in _with(connection, _OWNED, owners)}
+    return owned, {(names[id_], handle) for id_, handle in _with(connection, _TAKEN, handles)}
 
 
 def store_claims(
     connection: sqlite3.Connection, standings: Mapping[str, Standing], claims: Sequence[Claim]
 ) -> None:
-    connection.executemany(
+    _with(
+        connection,
         _CLAIM,
         [(standings[claim.room].id, claim.epoch, claim.candidates[0], claim.owner) for claim in claims],
     )
+
+
+def _with(connection: sqlite3.Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """What `sql` says where its `{rows}` are these: one statement for many.
+
+    Each statement lets go of the interpreter and has to wait for it to come back, which is what
+    costs while the event loop is busy.
+    """
+    found: list[tuple[Any, ...]] = []
+    for start in range(0, len(rows), _ROWS):
+        part = rows[start : start + _ROWS]
+        row = f"({', '.join('?' * len(part[0]))})"
+        values = f"VALUES {', '.join([row] * len(part))}"
+        found += connection.execute(sql.format(rows=values), [value for each in part for value in each])
+    return found

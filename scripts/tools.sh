@@ -1,6 +1,6 @@
 # The programs that tests and checks use and pip does not bring. Sourced after environment.sh.
 #
-#   use_tools chromium postgresql node
+#   use_tools chromium postgresql node proxies
 #
 # Each is used where it is there already, whatever brought it; otherwise Debian's package is taken.
 
@@ -16,6 +16,13 @@ use_tools() {
         node)
             command -v node >/dev/null || lacking="$lacking nodejs"
             command -v npm >/dev/null || lacking="$lacking npm"
+            ;;
+        proxies)
+            # Where Debian puts them, which is not in everybody's PATH. Only this Squid can open TLS.
+            [ -x /usr/sbin/nginx ] || lacking="$lacking nginx"
+            [ -x /usr/sbin/haproxy ] || lacking="$lacking haproxy"
+            [ -x /usr/sbin/apache2 ] || lacking="$lacking apache2-bin"
+            [ -x /usr/lib/squid/security_file_certgen ] || lacking="$lacking squid-openssl"
             ;;
         esac
     done

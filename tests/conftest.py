@@ -5,4 +5,6 @@ pytest_plugins = [
     "tests.fixtures.buses",
     "tests.fixtures.servers",
     "tests.fixtures.browsers",
+    "tests.fixtures.hosts",
+    "tests.browser.embedding",
 ]

@@ -22,7 +22,15 @@ MAY_IMPORT = {
     "web": {"web"},
     "chatd/checker.py": set[str](),
     **{
-        named(path): {"chatd.client", "chatd.client_items", "chatd.client_room", "msgpack", "websockets"}
+        named(path): {
+            "chatd.client",
+            "chatd.client_http",
+            "chatd.client_items",
+            "chatd.client_requests",
+            "chatd.client_room",
+            "msgpack",
+            "websockets",
+        }
         for path in (ROOT / "chatd").glob("client*.py")
     },
 }

@@ -93,7 +93,7 @@ byId("as-reply").addEventListener("click", () => composer.replyTo({ seq: 3, hand
 byId("as-long").addEventListener("click", () => composer.restore("word ".repeat(780)));
 byId("as-slow").addEventListener("click", () => composer.slow(Date.now() + 15_000));
 
-const roster = new RosterView(byId("side"), byId("people", HTMLDialogElement), { ignore() {}, leave() {} });
+const roster = new RosterView(byId("side"), byId("people", HTMLDialogElement), { ignore() {}, leave() {}, popOut: () => undefined });
 byId("open-people").addEventListener("click", () => roster.open());
 roster.show(
   {

@@ -33,6 +33,7 @@ Verb: TypeAlias = Literal[
     "erase",
     "trim",
     "spend",
+    "spent",
 ]
 FOR_EVER: Final = 1_000_000
 PATIENCE_S: Final = 60.0
@@ -139,6 +140,9 @@ class DoubtfulLog:
 
     async def spend(self, token: bytes, expires_at: int) -> bool:
         return await self._ask("spend", lambda: self._log.spend(token, expires_at))
+
+    async def spent(self, token: bytes) -> bool:
+        return await self._ask("spent", lambda: self._log.spent(token))
 
     async def close(self) -> None:
         """The log is the test's; a node that stops leaves it open."""

@@ -31,7 +31,19 @@ async def test_it_says_its_version(tmp_path: Path) -> None:
 
 async def test_the_names_that_outsiders_rely_on(tmp_path: Path) -> None:
     _, out, _ = await run_chatd("--help", cwd=tmp_path)
-    for name in ("serve", "room", "join", "ticket", "doctor", "backup", "restore", "replay"):
+    for name in (
+        "serve",
+        "room",
+        "join",
+        "ticket",
+        "check-ticket",
+        "issuer-key",
+        "poster",
+        "doctor",
+        "backup",
+        "restore",
+        "replay",
+    ):
         assert re.search(rf"^\s+{name}\s", out, re.MULTILINE), name
     _, out, _ = await run_chatd("serve", "--help", cwd=tmp_path)
     for name in ("--host", "--port", "--data", "--redis", "--workers", "--open"):

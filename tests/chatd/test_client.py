@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 from chatd import client as client_module
-from chatd import client_items, client_room, wire
+from chatd import client_http, client_items, client_requests, client_room, wire
 from chatd.client import (
     Backoff,
     CleanStart,
@@ -719,7 +719,7 @@ def test_keys_tell_no_time_and_are_nobody_elses() -> None:
     assert keys[0] < keys[1]
 
 
-@pytest.mark.parametrize("module", [client_module, client_items, client_room])
+@pytest.mark.parametrize("module", [client_module, client_http, client_items, client_requests, client_room])
 def test_a_stranger_could_have_written_it(module: ModuleType) -> None:
     """It uses nothing of this project but itself, so `docs/protocol.md` must be enough."""
     names: set[str] = set()
@@ -729,5 +729,7 @@ def test_a_stranger_could_have_written_it(module: ModuleType) -> None:
         elif isinstance(node, ast.ImportFrom):
             names.add(node.module or "")
     ours = {name for name in names if name.partition(".")[0] in {"chatd", "rooms", "presence", "web"}}
-    assert ours <= {"chatd.client_items", "chatd.client_room"}
+    assert ours <= {
+        *("chatd.client_http", "chatd.client_items", "chatd.client_requests", "chatd.client_room"),
+    }
     assert not {name.partition(".")[0] for name in names} & {"msgspec", "starlette", "uvicorn"}

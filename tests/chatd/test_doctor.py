@@ -10,7 +10,9 @@ import pytest
 from rich.console import Console
 
 from chatd import doctor
+from chatd.issuer_key import make
 from chatd.settings import STORE_NAME, Settings, load_secret
+from chatd.settings_load import load
 from rooms.store_sql import migrate
 from tests.fixtures.buses import Valkey
 from tests.fixtures.servers import run_chatd
@@ -39,6 +41,24 @@ def test_before_the_first_start_there_is_nothing_to_complain_of(tmp_path: Path) 
     assert code == 0
     assert "will be made" in text
     assert os.listdir(tmp_path) == []
+
+
+def test_key_files_of_issuers_are_looked_at(tmp_path: Path) -> None:
+    made = make(tmp_path, "https://intranet.example.org", "HS256", to_file=False)
+    (tmp_path / "chatd.toml").write_text(made.settings)
+    settings = load({"data": tmp_path}, environ={})
+    assert doctor.check_issuers(settings).verdict == "ok"
+    made.public_file.chmod(0o644)
+    finding = doctor.check_issuers(settings)
+    assert (finding.verdict, finding.remedy) == ("warning", f"chmod 600 {made.public_file}")
+    made.public_file.write_text("short")
+    finding = doctor.check_issuers(settings)
+    assert finding.verdict == "failure"
+    assert str(made.public_file) in finding.seen
+    assert "short" not in finding.seen
+    made.public_file.unlink()
+    assert doctor.check_issuers(settings).verdict == "failure"
+    assert doctor.check_issuers(Settings(data=tmp_path)).verdict == "ok"
 
 
 async def test_the_command(tmp_path: Path) -> None:

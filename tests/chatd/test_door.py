@@ -1,15 +1,19 @@
 """The door: which ticket, seat or offer lets whom in, and under which handle. Told at the node's desk."""
 
+import asyncio
 import time
 
 import msgspec
 import pytest
 
 from chatd import seats
+from chatd.door import KNOWN_S
 from chatd.seats import Keyring, Seats
 from chatd.tickets import Tickets
 from chatd.wire import ErrorCode
 from presence.handles import FIRST, SECOND, SEPARATOR
+from rooms.catalog import RoomSpec
+from rooms.catalog_memory import MemoryCatalog
 from rooms.log import Claim
 from tests.chatd.desk import NAMED, ROOM, SECRET, Desk, settles, story
 
@@ -52,6 +56,31 @@ async def test_a_ticket_for_one_entry_is_good_for_one(desk: Desk) -> None:
     assert desk.node.counts() == {ROOM: 1}
     anna.lose_connection()
     assert (await anna.returns(desk.node))["t"] == "joined", "one comes back by the seat"
+
+
+@story(ErrorCode.TICKET_REFUSED, ErrorCode.TICKET_SPENT, open=False)
+async def test_a_ticket_is_looked_at_before_anybody_reads_the_rules(desk: Desk) -> None:
+    """And not used up by it: with `draw` it says what `join` would say."""
+    await desk.adds(open=False)
+    ticket = desk.ticket(once=True)
+    anna, ben = desk.connects("anna"), desk.connects("ben")
+    for _ in range(2):
+        assert (await anna.asks("draw", ticket=ticket))["t"] == "drawn"
+    for bad in ("no ticket at all", desk.ticket(room="tea"), desk.ticket(expires_at=int(time.time()) - 60)):
+        assert (await anna.refused("draw", ticket=bad))["code"] == ErrorCode.TICKET_REFUSED
+    drawn = await anna.asks("draw", ticket=ticket)
+    assert (await anna.asks("join", ticket=ticket, offer=drawn["offer"]))["handle"] == drawn["handle"]
+    assert (await ben.refused("draw", ticket=ticket))["code"] == ErrorCode.TICKET_SPENT
+    assert (await ben.asks("draw", ticket=desk.ticket()))["t"] == "drawn"
+    assert desk.log.asked["spend"] == 1
+
+
+@story(ErrorCode.LOG_UNAVAILABLE)
+async def test_a_ticket_that_cannot_be_looked_at_just_now_is_not_said_to_be_bad(desk: Desk) -> None:
+    anna, ticket = desk.connects("anna"), desk.ticket(once=True)
+    desk.log.breaks("spent")
+    assert (await anna.refused("draw", ticket=ticket))["code"] == ErrorCode.LOG_UNAVAILABLE
+    await anna.asks("join", ticket=ticket)
 
 
 @story(ErrorCode.ROOM_FULL, ErrorCode.TOO_MANY_ROOMS, max_rooms_per_connection=1)
@@ -113,6 +142,30 @@ async def test_a_seat_is_good_in_its_room_and_its_epoch_and_nowhere_else(desk: D
     await anna.refused("post", text="hello")
     assert (await anna.refused("join", seat=seat))["code"] == ErrorCode.SEAT_REFUSED
     assert (await anna.asks("join"))["epoch"] != anna.joined["epoch"] or anna.joined["seat"] != seat
+
+
+@story(ErrorCode.SEAT_REFUSED, open=False)
+async def test_a_ticket_beside_a_seat_says_whose_it_should_be(desk: Desk) -> None:
+    """A page that is shown again shows both. Where somebody else has signed in, the seat is not theirs."""
+    await desk.adds(open=False)
+    anna = await desk.comes("anna", ticket=desk.ticket(subject="anna"))
+    seat, page = anna.joined["seat"], desk.connects("page")
+    theirs = desk.ticket(subject="ben")
+    assert (await page.refused("join", seat=seat, ticket=theirs))["code"] == ErrorCode.SEAT_REFUSED
+    assert (await page.asks("join", ticket=theirs))["handle"] != anna.joined["handle"]
+    for ticket in (
+        desk.ticket(subject="anna"),
+        desk.ticket(),
+        desk.ticket(room="tea", subject="ben"),
+        "none",
+    ):
+        back = await desk.comes("the same page", seat=seat, ticket=ticket)
+        assert back.joined["handle"] == anna.joined["handle"]
+    once = desk.ticket(subject="anna", once=True)
+    await desk.comes("reload", seat=seat, ticket=once)
+    assert (await desk.comes("phone", ticket=once)).joined["handle"] == anna.joined["handle"], (
+        "it was not used"
+    )
 
 
 @story(ErrorCode.SEAT_REFUSED)
@@ -187,6 +240,43 @@ async def test_when_many_come_at_once_their_handles_are_claimed_together(desk: D
     assert len(handles) == 50
     assert desk.log.asked["claim"] <= 3
     assert desk.log.asked["open_room"] == 1
+
+
+class AskedCatalog(MemoryCatalog):
+    """A catalog that is a turn of the loop away, and counts how often it is asked for a room."""
+
+    asked = 0
+
+    async def get(self, name: str) -> RoomSpec | None:
+        self.asked += 1
+        await asyncio.sleep(0)
+        return await super().get(name)
+
+
+@pytest.mark.parametrize("made", [True, False])
+@story()
+async def test_a_crowd_before_the_door_asks_the_catalog_once(desk: Desk, made: bool) -> None:
+    desk.catalog = catalog = AskedCatalog()
+    if made:
+        await desk.adds()
+    node = await desk.boot()
+    people = [desk.connects(f"person {number}", node) for number in range(20)]
+    for person, id_ in [(person, person.says("join")) for person in people]:
+        await person.answer(id_)
+    await desk.passes(KNOWN_S / 2)
+    await desk.comes("one more", node)
+    assert catalog.asked == 1
+    await desk.passes(KNOWN_S)
+    await desk.comes("one more, later", node)
+    assert catalog.asked == 2
+
+
+@story(ErrorCode.UNKNOWN_ROOM, open=False)
+async def test_a_room_that_was_asked_for_too_soon_is_there_as_soon_as_it_is_made(desk: Desk) -> None:
+    anna = desk.connects("anna")
+    assert (await anna.refused("join"))["code"] == ErrorCode.UNKNOWN_ROOM
+    await desk.adds()
+    await anna.asks("join")
 
 
 @pytest.mark.parametrize("name", ["kind", "title"])

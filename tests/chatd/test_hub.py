@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from chatd.envelopes import Placed, pack, unpack
-from chatd.hub import HOLD_S, KEEP_EMPTY_S, RETRY_S, room_channel
+from chatd.hub import HOLD_S, KEEP_EMPTY_S, KEEP_READ_S, RETRY_S, room_channel
 from chatd.live_room import RECENT
 from chatd.wire import ErrorCode
 from rooms.log import LogCorrupt, LogError, LogUnavailable
@@ -143,6 +143,32 @@ async def test_many_who_come_back_to_one_place_read_the_log_once(desk: Desk) -> 
     for person, id_ in zip(people, asked, strict=True):
         assert (await person.answer(id_))["recovered"] is True
     assert desk.log.asked["since"] - before <= 2
+
+
+@story()
+async def test_who_comes_back_a_moment_later_needs_no_log_either_but_is_told_nothing_withdrawn(
+    desk: Desk,
+) -> None:
+    anna = await desk.comes("anna")
+    for line in ("my secret", *lines(RECENT)):
+        await anna.asks("post", text=line)
+        await desk.passes(1)
+    ben, carla, dora = [await desk.comes(name) for name in ("ben", "carla", "dora")]
+    before = desk.log.asked["since"]
+    await back(ben, 0)
+    await desk.passes(KEEP_READ_S / 2)
+    await back(carla, 0)
+    assert desk.log.asked["since"] == before + 1
+    assert carla.joined["events"] == ben.joined["events"]
+    assert carla.joined["events"][0]["text"] == "my secret"
+    await anna.asks("withdraw", seq=1)
+    await back(dora, 0)
+    assert desk.log.asked["since"] == before + 2
+    assert dora.joined["recovered"] is True
+    assert "my secret" not in str(dora.joined)
+    await desk.passes(2 * KEEP_READ_S)
+    await back(carla, 0)
+    assert desk.log.asked["since"] == before + 3, "nothing is kept for long"
 
 
 @story()

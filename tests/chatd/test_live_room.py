@@ -3,8 +3,9 @@
 import msgspec
 
 from chatd import wire
-from chatd.formats import JSON_MESSAGES, MSGPACK_MESSAGES
-from chatd.live_room import MAX_ENCODED, MAX_HELD, MAX_HINTS, RECENT, LiveRoom
+from chatd.formats import JSON_MESSAGES
+from chatd.histories import Histories
+from chatd.live_room import MAX_HELD, MAX_HINTS, RECENT, LiveRoom
 from rooms.events import AnyEvent, Posted, Reacted, Rules, Slowed, Withdrawn
 from rooms.log import Head
 from tests.chatd.desk import ROOM, Frame, Wire, places
@@ -21,7 +22,7 @@ def room(head: int = 0, recent: list[AnyEvent] | None = None) -> LiveRoom:
 
 
 def shown(live: LiveRoom, start: int = 1, older: list[AnyEvent] | None = None) -> list[Frame]:
-    frames: list[Frame] = msgspec.json.decode(live.encoded(JSON_MESSAGES, start, older or []))
+    frames: list[Frame] = msgspec.json.decode(Histories().encoded(live, JSON_MESSAGES, start, older or []))
     return frames
 
 
@@ -113,17 +114,18 @@ def test_what_is_older_than_the_room_keeps_is_shown_no_more() -> None:
     assert (shown(live), live.head) == ([], 8)
 
 
-def test_what_is_encoded_is_the_same_for_all_until_something_happens() -> None:
+def test_the_newest_are_found_anew_whenever_something_happens() -> None:
     live = room()
-    live.offer([said(1)], NOW)
-    first = live.encoded(JSON_MESSAGES, 1, [])
-    assert live.encoded(JSON_MESSAGES, 1, []) is first
-    assert live.encoded(MSGPACK_MESSAGES, 1, []) is not first
-    live.offer([said(2)], NOW)
-    assert places(shown(live)) == [1, 2]
-    for start in range(3 * MAX_ENCODED):
-        live.encoded(JSON_MESSAGES, start, [])
-    assert len(live._encoded) <= MAX_ENCODED
+    live.offer([said(seq, at=seq) for seq in range(1, 6)], NOW)
+    assert (live.newest(3, 10_000), live.newest(3, 10_000)) == (3, 3)
+    live.offer([said(6, "x" * 10_000, at=6)], NOW)
+    assert live.newest(3, 10_000) == 7, "what is too much to be shown is left out"
+    live.offer([Withdrawn(room=ROOM, seq=7, at=7, handle="calm-otter", target=6)], NOW)
+    assert live.newest(3, 10_000) == 5
+    live.forget_before(6)
+    assert live.newest(9, 10_000) == 6
+    live.skip_to(9)
+    assert live.newest(3, 10_000) == 9
 
 
 # ---- members and hints -----------------------------------------------------------------------------

@@ -82,7 +82,7 @@ def test_labels_come_from_fixed_lists() -> None:
     assert after.keys() == before
     assert after["chatd_refusals_total", (("code", "other"), ("worker", "0"))] == 1
     names = set(re.findall(r"(\w+)=", numbers.render().decode()))
-    assert names == {"worker", "code", "outcome", "le"}
+    assert names == {"worker", "code", "outcome", "le", "transport", "why"}
 
 
 def test_memory_and_processor_time_of_the_workers_are_there() -> None:

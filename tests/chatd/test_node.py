@@ -266,7 +266,7 @@ async def test_a_node_stops_twice_as_well_as_once(desk: Desk) -> None:
 async def test_nothing_that_a_log_says_for_ever_ends_a_node(desk: Desk) -> None:
     await desk.comes("anna")
     verbs: tuple[Verb, ...] = (
-        "append", "open_room", "since", "before", "heads", "rooms", "claim", "trim", "spend",
+        "append", "open_room", "since", "before", "heads", "rooms", "claim", "trim", "spend", "spent",
     )  # fmt: skip
     for verb in verbs:
         desk.log.breaks(verb, LogCorrupt("not ours"), times=FOR_EVER)

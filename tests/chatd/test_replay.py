@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from chatd import replay_people
-from chatd.client import Codec
+from chatd.client import Codec, Transport
 from chatd.replay import ReplayOptions, replay, run_replay
 from chatd.replay_report import Latency, announcement
 from tests.chatd.shared_server import shared_server
@@ -52,6 +52,19 @@ async def test_a_conversation_on_the_real_server_is_legal(url: str, codec: Codec
         assert report.verdict.delivered >= report.verdict.acked
         assert (report.live_gaps, report.live_repeats, report.breaks) == (0, 0, 0)
         assert 0 < report.latency.p50_ms <= report.latency.max_ms
+
+
+@pytest.mark.parametrize("transports", [("sse",), ("poll",), ("ws", "sse", "poll")])
+async def test_a_conversation_is_legal_on_whatever_way_it_comes(
+    url: str, tmp_path: Path, transports: tuple[Transport, ...]
+) -> None:
+    lines = 300
+    log = conversation(tmp_path / "log.txt", lines, people=9)
+    report = await replay(log, url=url, speed=math.inf, transports=transports)
+    assert report.ok, (report.verdict.problems, report.faults)
+    assert (report.verdict.sent, report.verdict.acked) == (lines, lines)
+    assert (report.verdict.gaps, report.verdict.doubles, report.verdict.lost) == (0, 0, 0)
+    assert (report.live_gaps, report.live_repeats, report.breaks) == (0, 0, 0)
 
 
 async def test_it_keeps_the_pace_that_was_asked_for(url: str, tmp_path: Path) -> None:

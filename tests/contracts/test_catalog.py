@@ -2,9 +2,10 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
-from rooms.catalog import RoomExists, RoomSpec
+from rooms.catalog import NoSuchRoom, RoomExists, RoomSpec, is_origin
 from tests.fixtures.stores import Stores
 
 QUIET = RoomSpec(
@@ -35,6 +36,57 @@ async def test_a_name_is_taken_once(stores: Stores) -> None:
     with pytest.raises(RoomExists):
         await two.add(RoomSpec(name="quiet-hour", title="Another"))
     assert list(await one.list()) == list(await two.list()) == [QUIET]
+
+
+async def test_a_room_can_be_changed(stores: Stores) -> None:
+    one, two = (await stores.open()).catalog, (await stores.open()).catalog
+    with pytest.raises(NoSuchRoom):
+        await one.change(QUIET)
+    await one.add(QUIET)
+    await one.add(RoomSpec(name="tea", title="Tea"))
+    changed = msgspec.structs.replace(QUIET, title="Quiet", embed=("https://intranet.example.org",))
+    await one.change(changed)
+    assert await two.get("quiet-hour") == changed
+    assert await two.get("tea") == RoomSpec(name="tea", title="Tea")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["https://intranet.example.org", "http://10.0.0.5:8080", "https://a", "https://a:4430", "http://a:443"],
+)
+def test_what_is_an_origin(origin: str) -> None:
+    assert is_origin(origin)
+    assert msgspec.convert({"name": "a", "title": "A", "embed": [origin]}, RoomSpec).embed == (origin,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "*",
+        "null",
+        "https:",
+        "https://",
+        "https://A.example",
+        "https://a.example/",
+        "https://a.example\n",
+        "https://a.example; script-src *",
+        "https://a.example https://b.example",
+        "https://a.example, https://b.example",
+        "https://*.example",
+        "https://a.example:443",
+        "http://a.example:80",
+        "https://user@a.example",
+        "https://[::1]:8000",
+        "ftp://a.example",
+        "'self'",
+        "https://" + "a" * 300,
+    ],
+)
+def test_what_is_no_origin_gets_into_no_room_and_no_header(text: str) -> None:
+    assert not is_origin(text)
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"name": "a", "title": "A", "embed": [text]}, RoomSpec)
 
 
 async def test_closing_the_catalog_leaves_the_log_open(stores: Stores) -> None:

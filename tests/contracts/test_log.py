@@ -295,6 +295,17 @@ async def test_claims_of_one_batch_see_those_before_them(log: Log, room: Room) -
     assert await log.claim([]) == []
 
 
+async def test_a_thousand_who_claim_at_once_each_get_their_own(log: Log, room: Room) -> None:
+    """Half of them have a handle already, and all but the first want one that is taken."""
+    names = [f"otter-{number}" for number in range(1_000)]
+    first = [claim(room, owner, names[owner]) for owner in range(500)]
+    assert await log.claim(first) == names[:500]
+    everybody = [claim(room, owner, names[0], names[owner]) for owner in range(1_000)]
+    assert await log.claim(everybody) == names
+    assert await log.claim([claim(room, owner) for owner in range(1_000)]) == names, "and they are kept"
+    assert await log.claim([claim(room, 1_000, *names[:3])]) == [None]
+
+
 async def test_handles_are_of_one_room_and_one_epoch(log: Log, room: Room) -> None:
     other = Room(log, await log.open_room("other"), "other")
     assert await log.claim([claim(room, 1, OTTER), claim(other, 2, OTTER)]) == [OTTER, OTTER]
@@ -385,14 +396,25 @@ async def test_trimming_leaves_no_hole_where_the_clock_was_set_back(
 
 async def test_a_token_is_spent_once(stores: Stores, log: Log) -> None:
     one, two = bytes(16), b"\xff" * 16
+    assert not await log.spent(one)
     assert await log.spend(one, MINUTE + 90)
+    assert await log.spent(one)
+    assert not await log.spent(two)
     assert await log.spend(two, MINUTE + 9_999)
     stores.clock.now = MINUTE + 90
+    assert await log.spent(one)
     assert not await log.spend(one, MINUTE + 90)
     assert not await log.spend(two, MINUTE + 9_999)
     stores.clock.now = MINUTE + 91
+    assert not await log.spent(one)
     assert await log.spend(b"\x01" * 16, MINUTE + 9_999)
     assert not await log.spend(two, MINUTE + 9_999)
+
+
+async def test_asking_whether_a_token_is_spent_spends_nothing(log: Log) -> None:
+    for _ in range(2):
+        assert not await log.spent(bytes(16))
+    assert await log.spend(bytes(16), MINUTE + 90)
 
 
 # ---- several nodes on the same data ------------------------------------------------------------
@@ -449,6 +471,7 @@ async def test_a_race_to_spend_has_one_winner(stores: Stores) -> None:
     logs = [(await stores.open()).log, (await stores.open()).log]
     wins = await asyncio.gather(*(logs[i % 2].spend(bytes(16), MINUTE + 60) for i in range(10)))
     assert wins.count(True) == 1
+    assert [await log.spent(bytes(16)) for log in logs] == [True, True]
 
 
 async def test_a_rule_change_on_one_node_makes_the_others_decide_again(stores: Stores) -> None:
@@ -475,3 +498,5 @@ async def test_a_closed_log_says_so(log: Log, room: Room) -> None:
         await room.all()
     with pytest.raises(LogUnavailable):
         await log.claim([claim(room, 1, OTTER)])
+    with pytest.raises(LogUnavailable):
+        await log.spent(bytes(16))

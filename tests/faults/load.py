@@ -6,7 +6,7 @@
         await load.goes_on(5)
         await load.ends_well()             # all say their last; then the checker decides
 
-Everybody is a `chatd.client` on a socket of their own. What they send, are acked and see goes into
+Everybody is a `chatd.client` with a connection of their own. What they send, are acked and see goes into
 the checker's records; what they are shown of each other's coming and going is kept beside it.
 Touches the network only.
 """
@@ -16,7 +16,7 @@ import itertools
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, TypeAlias
 
 from chatd.checker import Acked, Checker, Ended, Kept, Saw, Sent, Started, Verdict
 from chatd.client import (
@@ -29,6 +29,7 @@ from chatd.client import (
     Presence,
     Recovered,
     Room,
+    Transport,
     connect,
 )
 from chatd.replay_people import mark_of
@@ -38,13 +39,17 @@ from tests.fixtures.servers import Server, until
 
 PAUSE_S: Final = 0.1
 """Between a talker's ack and their next post."""
+Way: TypeAlias = tuple[Codec, Transport]
+SOCKETS: Final[Sequence[Way]] = (("json", "ws"), ("msgpack", "ws"))
+ALL_WAYS: Final[Sequence[Way]] = (*SOCKETS, ("json", "sse"), ("json", "poll"))
+"""How people are connected, dealt out in turn."""
 BACKOFF: Final = Backoff(base_s=0.1, cap_s=1.0)
 
 
 class Talker:
     """One person in one room. `left`, `joined`: whom they were shown to come and to go, in order."""
 
-    def __init__(self, load: "Load", name: str, room: str, codec: Codec, *, speaks: bool) -> None:
+    def __init__(self, load: "Load", name: str, room: str, way: Way, *, speaks: bool) -> None:
         self.name = name
         self.room_name = room
         self.speaks = speaks
@@ -64,7 +69,7 @@ class Talker:
         self.client: Client
         self.room: Room
         self._load = load
-        self._codec = codec
+        self.codec, self.transport = way
         self._epoch = ""
         self._live_from = 0
 
@@ -77,7 +82,7 @@ class Talker:
         load = self._load
         async with (
             asyncio.TaskGroup() as group,
-            connect(load.url, codec=self._codec, backoff=BACKOFF) as self.client,
+            connect(load.url, codec=self.codec, transport=self.transport, backoff=BACKOFF) as self.client,
         ):
             self.room = await self.client.join(self.room_name, patience_s=PATIENCE_S)
             group.create_task(self._listen())
@@ -137,7 +142,9 @@ class Talker:
 class Load:
     """Everybody, and what became known. Made by `talking`."""
 
-    def __init__(self, url: str, *, rooms: Sequence[str], pause_s: float, padding: str) -> None:
+    def __init__(
+        self, url: str, *, rooms: Sequence[str], pause_s: float, padding: str, ways: Sequence[Way]
+    ) -> None:
         self.url = url
         self.checker = Checker()
         self.quiet = asyncio.Event()
@@ -148,7 +155,7 @@ class Load:
         self.delays: deque[tuple[float, float]] = deque()
         """(when it was acked, seconds from there until it reached somebody), once for each who saw it."""
         self._next_room = itertools.cycle(rooms)
-        self._codecs: itertools.cycle[Codec] = itertools.cycle(("json", "msgpack"))
+        self._ways = itertools.cycle(ways)
         self.padding = padding
         self._pause_s = pause_s
         self._group: asyncio.TaskGroup
@@ -158,8 +165,8 @@ class Load:
         """So many more people, spread over the rooms; returns when all have a seat."""
         seated = [asyncio.Event() for _ in range(people)]
         for event in seated:
-            name, codec = f"person-{len(self.talkers)}", next(self._codecs)
-            talker = Talker(self, name, room or next(self._next_room), codec, speaks=speak)
+            name, way = f"person-{len(self.talkers)}", next(self._ways)
+            talker = Talker(self, name, room or next(self._next_room), way, speaks=speak)
             self.talkers.append(talker)
             self._group.create_task(talker.live(event))
         await until(lambda: all(event.is_set() for event in seated), "seats", within_s=PATIENCE_S)
@@ -286,9 +293,10 @@ async def talking(
     people: int = 6,
     pause_s: float = PAUSE_S,
     padding: str = "",
+    ways: Sequence[Way] = SOCKETS,
 ) -> AsyncIterator[Load]:
     """People who talk, from now until the end of the block. A talker's error is the block's."""
-    load = Load(url, rooms=rooms, pause_s=pause_s, padding=padding)
+    load = Load(url, rooms=rooms, pause_s=pause_s, padding=padding, ways=ways)
     async with asyncio.TaskGroup() as load._group:
         await load.come(people)
         yield load

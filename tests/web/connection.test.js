@@ -99,6 +99,14 @@ test("silence is asked about, and a peer that does not answer is left", async ()
   assert.equal(connection.state, "connecting");
 });
 
+test("a line that was asleep with its device is not asked, but dialled anew", async () => {
+  const { world, connection, log } = connected();
+  world.socket.opens();
+  world.socket.stale = true;
+  connection.check(3_000);
+  assert.deepEqual([log.probes, world.sockets.length, connection.state], [0, 2, "connecting"]);
+});
+
 test("what a dropped socket still says is not heard", async () => {
   const { world, connection, log } = connected();
   world.socket.opens();

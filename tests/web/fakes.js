@@ -6,6 +6,11 @@ export class World {
   isOnline = true;
   /** @type {FakeSocket[]} */
   sockets = [];
+  /** Set it for a browser with `fetch`. @type {FakeHttp | null} */
+  http = null;
+  /** @type {(() => void)[]} */
+  whenOnline = [];
+  shelves = [];
   #timers = new Map();
   #next = 1;
 
@@ -30,6 +35,9 @@ export class World {
       random: () => this.chance,
       now: () => this.time,
       online: () => this.isOnline,
+      shelves: this.shelves,
+      whenOnline: (act) => void this.whenOnline.push(act),
+      ...(this.http && { fetch: this.http.fetch }),
     };
   }
 
@@ -52,6 +60,7 @@ export class World {
 export class FakeSocket {
   sent = [];
   closed = false;
+  readyState = 0;
   constructor(url, protocol) {
     this.url = url;
     this.protocol = protocol;
@@ -61,15 +70,17 @@ export class FakeSocket {
   }
   close() {
     this.closed = true;
+    this.readyState = 3;
   }
   opens() {
-    this.onopen();
+    this.readyState = 1;
+    this.onopen?.();
   }
   says(frame) {
-    this.onmessage({ data: JSON.stringify(frame) });
+    this.onmessage?.({ data: JSON.stringify(frame) });
   }
   breaks(code = 1006) {
-    this.onclose({ code });
+    this.onclose?.({ code });
   }
   /** The last frame of a kind that the page sent. */
   last(kind) {
@@ -77,6 +88,78 @@ export class FakeSocket {
   }
   count(kind) {
     return this.sent.filter((frame) => frame.t === kind).length;
+  }
+}
+
+/** A `fetch` whose requests a test answers one by one, or lets `serve` answer. */
+export class FakeHttp {
+  /** @type {FakeCall[]} */
+  calls = [];
+  /** @type {(call: FakeCall) => void} */
+  serve = () => {};
+  fetch = (url, options = {}) =>
+    new Promise((resolve, reject) => {
+      const call = new FakeCall(url, options, resolve, reject);
+      this.calls.push(call);
+      this.serve(call);
+    });
+
+  /** The last request for a path. */
+  last(path) {
+    return this.calls.filter((call) => call.path === path).at(-1);
+  }
+  count(path) {
+    return this.calls.filter((call) => call.path === path).length;
+  }
+}
+
+class FakeCall {
+  aborted = false;
+  /** @type {ReadableStreamDefaultController | null} */
+  #body = null;
+  #reject;
+
+  constructor(url, options, resolve, reject) {
+    const { pathname, search, origin } = new URL(url);
+    Object.assign(this, { path: pathname, search, origin, options, resolve });
+    this.#reject = reject;
+    this.body = options.body === undefined ? null : JSON.parse(options.body);
+    options.signal?.addEventListener("abort", () => {
+      this.aborted = true;
+      this.fails();
+    });
+  }
+  answers(value, status = 200, headers = {}) {
+    this.resolve(new Response(typeof value === "string" ? value : JSON.stringify(value), { status, headers }));
+  }
+  /** Begin an event stream. */
+  streams() {
+    const body = new ReadableStream({ start: (controller) => void (this.#body = controller) });
+    this.resolve(new Response(body, { headers: { "content-type": "text/event-stream; charset=utf-8" } }));
+    return this;
+  }
+  /** More of the stream, as it would be on the network. */
+  says(text) {
+    this.#body?.enqueue(new TextEncoder().encode(text));
+    return this;
+  }
+  raw(bytes) {
+    this.#body?.enqueue(bytes);
+  }
+  frame(frame) {
+    return this.says(`data: ${JSON.stringify(frame)}\n\n`);
+  }
+  ends() {
+    this.#body?.close();
+  }
+  fails() {
+    const error = new TypeError("network");
+    this.#reject(error);
+    try {
+      this.#body?.error(error);
+    } catch {
+      // It was over already.
+    }
   }
 }
 
@@ -92,6 +175,8 @@ export function memory() {
 
 export async function settle() {
   for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+  // Streams and bodies take turns of their own.
+  for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
 }
 
 export const posted = (seq, handle, text = `line ${seq}`, more = {}) => ({

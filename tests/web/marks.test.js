@@ -24,6 +24,8 @@ test("figures, cuts and colours are the same in both", () => {
   for (const path of [...FIGURES, ...CUTS]) assert.ok(python.includes(`"${path}"`), path);
   const colours = [...python.matchAll(/"(#[0-9a-f]{6})"/g)].map(([, colour]) => colour);
   assert.equal(colours.length, 16);
-  const used = [...css.matchAll(/--mark-(\d): (#[0-9a-f]{6})/g)].map(([, , colour]) => colour);
+  const used = ["light", "dark"].flatMap((theme) =>
+    [...css.matchAll(new RegExp(`--mark-\\d: [^;]*var\\(--${theme}, (#[0-9a-f]{6})\\)`, "g"))].map(([, colour]) => colour),
+  );
   assert.deepEqual(used, colours);
 });

@@ -73,6 +73,18 @@ test("a ticket goes with the join once, and before a seat that was kept", async 
   assert.equal(world.socket.last("join").seat, undefined);
 });
 
+test("a ticket is shown with the draw, so that one that was used is told before the rules", async () => {
+  const { world, seat } = take({ ticket: "T" });
+  world.socket.opens();
+  assert.equal(world.socket.last("draw").ticket, "T");
+  world.socket.says({ t: "error", id: world.socket.last("draw").id, code: "ticket_spent", message: "Used." });
+  await settle();
+  assert.deepEqual([seat.shut, seat.trouble.message], [true, "Used."]);
+  const open = take();
+  open.world.socket.opens();
+  assert.equal("ticket" in open.world.socket.last("draw"), false);
+});
+
 test("a refused entry says why and stays outside", async () => {
   const { world, seat } = take();
   world.socket.opens();
@@ -143,6 +155,21 @@ test("a post is pending until its place is shown, and is there once", async () =
   assert.deepEqual(texts(seat), ["hello (pending)"]);
   world.socket.says(posted(1, "open-river", "hello"));
   assert.deepEqual(texts(seat), ["hello"]);
+});
+
+test("another node joined us over the same line: what it says is taken, and nothing is asked", async () => {
+  const { world, seat } = await seated();
+  world.socket.says(posted(1, "kind-otter"));
+  world.socket.says({
+    t: "joined", id: 999, room, epoch: "e1", head: 3, handle: "open-river", seat: "token-2", recovered: true,
+    events: [posted(2, "kind-otter"), posted(3, "kind-otter")], roster: [{ handle: "open-river" }], count: 1, title: "Night", kind: "drop-in",
+  });
+  assert.deepEqual([seat.last, texts(seat).length, seat.roster.count], [3, 3, 1]);
+  assert.equal(world.socket.count("join"), 1);
+  world.socket.breaks();
+  await world.pass(1_000);
+  world.socket.opens();
+  assert.deepEqual([world.socket.last("join").seat, world.socket.last("join").after], ["token-2", 3]);
 });
 
 test("the room may be faster than the ok: the post is there once all the time", async () => {

@@ -3,13 +3,14 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 const css = readFileSync(new URL("../../web/tokens.css", import.meta.url), "utf8");
-const themes = {
-  light: tokens(css.slice(0, css.indexOf("@media"))),
-  dark: tokens(css.slice(css.indexOf("prefers-color-scheme: dark"), css.indexOf("prefers-contrast"))),
-};
+const themes = { light: tokens("light"), dark: tokens("dark") };
 
-function tokens(text) {
-  return Object.fromEntries([...text.matchAll(/--([\w-]+):\s*(#[0-9a-f]{6})/gi)].map(([, name, value]) => [name, value]));
+/** Each colour is written once, for day and night: `--ink: var(--light, #2a2520) var(--dark, #d6cec2);` */
+function tokens(theme) {
+  const colour = new RegExp(`--([\\w-]+): [^;]*var\\(--${theme}, (#[0-9a-f]{6})\\)`, "gi");
+  const found = Object.fromEntries([...css.matchAll(colour)].map(([, name, value]) => [name, value]));
+  assert.ok(Object.keys(found).length >= 20, `${theme} has colours`);
+  return found;
 }
 
 /** WCAG 2.2 relative luminance and contrast. */

@@ -1,5 +1,5 @@
 /**
- * One connection that keeps coming back: the WebSocket's life, and nothing about rooms.
+ * One connection that keeps coming back: the life of a line, and nothing about rooms.
  *
  *   idle -> connecting -> open -> waiting -> connecting ...      offline: waiting, and the device says why
  *                                                                ended: coming back would not help
@@ -9,15 +9,16 @@
  * - `going {reconnect_in_s}` says when to come back; that time is kept instead.
  * - Browsers hide WebSocket pings from pages, so a dead peer looks like silence: after
  *   `SILENCE_MS` without a frame it asks `probe` to send something that is answered, and gives
- *   the answer `ANSWER_MS`.
+ *   the answer `ANSWER_MS`. A line with a pulse of its own hears by itself when that stops.
  *
- * Time, chance and the socket come in through `env`, so that a test can hold them.
+ * What a line is made of (a WebSocket, a stream, long polling) is the business of `choose.js`.
+ * Time, chance and the network come in through `env`, so that a test can hold them.
  */
 
-import { Close, SUBPROTOCOL, comesBack, decode } from "./wire.js";
+import { Ways } from "./choose.js";
+import { Keep } from "./keep.js";
+import { Close, comesBack, decode } from "./wire.js";
 
-/** `WebSocket.CONNECTING`, which is not there where the tests run. */
-const CONNECTING = 0;
 export const FIRST_WAIT_MS = 500;
 export const LONGEST_WAIT_MS = 10_000;
 export const OPENING_MS = 10_000;
@@ -33,6 +34,9 @@ export const ANSWER_MS = 5_000;
  * @property {() => number} random 0 up to 1
  * @property {() => number} now milliseconds
  * @property {() => boolean} online
+ * @property {typeof fetch} [fetch] without it there is only the WebSocket
+ * @property {readonly Keep[]} [shelves] where the way that worked is kept: first the tab's, then the origin's
+ * @property {(act: () => void) => void} [whenOnline] calls `act` whenever the device gets a network
  */
 
 /** @returns {Env} the real browser */
@@ -44,6 +48,10 @@ export function browserEnv() {
     random: Math.random,
     now: Date.now,
     online: () => navigator.onLine,
+    fetch: (url, options) => fetch(url, options),
+    // In a frame nothing is kept that outlives the tab.
+    shelves: window.top === window ? [new Keep(() => sessionStorage), new Keep(() => localStorage)] : [new Keep(() => sessionStorage)],
+    whenOnline: (act) => window.addEventListener("online", act),
   };
 }
 
@@ -53,8 +61,8 @@ export class Connection {
   /** The last close code; 0 before there was one. */
   code = 0;
 
-  /** @type {WebSocket | null} */
-  #socket = null;
+  /** @type {import("./choose.js").Attempt | null} */
+  #line = null;
   #attempt = 0;
   #heardAt = 0;
   /** @type {number | null} */
@@ -65,15 +73,27 @@ export class Connection {
   #backAt = null;
 
   /**
-   * @param {string} url
+   * @param {string} url of the WebSocket; the other ways lie beside it
    * @param {{opened: () => void, received: (frame: import("./wire.js").Frame) => void,
-   *          changed: () => void, probe: () => void}} owner
+   *          changed: () => void, probe: () => void, hello?: () => object, busy?: () => boolean}} owner
+   *   `hello` is a frame that any server answers, to try a line with; while `busy`, answers are
+   *   awaited and the line is not changed for a better one
    * @param {Env} env
    */
   constructor(url, owner, env) {
     this.url = url;
     this.owner = owner;
     this.env = env;
+    this.ways = new Ways(url, env, {
+      hello: () => owner.hello?.() ?? null,
+      free: () => this.state === "open" && !owner.busy?.(),
+      better: (line) => this.#change(line),
+    });
+  }
+
+  /** What carries the frames just now, or did last: "ws", "sse" or "poll". */
+  get way() {
+    return this.#line?.way ?? this.ways.way ?? "ws";
   }
 
   /** Connect now, unless that is under way. Also what to call when the network may be back. */
@@ -85,8 +105,8 @@ export class Connection {
 
   /** @param {object} frame @returns {boolean} false where there is no open connection */
   send(frame) {
-    if (this.state !== "open" || this.#socket === null) return false;
-    this.#socket.send(JSON.stringify(frame));
+    if (this.state !== "open" || this.#line === null) return false;
+    this.#line.send(JSON.stringify(frame));
     return true;
   }
 
@@ -100,6 +120,7 @@ export class Connection {
   /** Ask for a sign of life, and start afresh where none comes in `withinMs`. */
   check(withinMs = ANSWER_MS) {
     if (this.state !== "open") return;
+    if (this.#line?.stale) return this.restart();
     const asked = this.env.now();
     this.owner.probe();
     this.#arm(withinMs, () => {
@@ -118,13 +139,8 @@ export class Connection {
 
   /** Close for good. `open` starts again. */
   close() {
-    // Nobody dials again, so a socket that is still on its way may arrive and be closed then: cut off
-    // before, browsers complain on the console.
-    const socket = this.#socket;
-    if (socket?.readyState === CONNECTING) {
-      this.#socket = null;
-      socket.onopen = () => socket.close(1000);
-    }
+    // Nobody dials again, so a socket that is still on its way may arrive and be closed then.
+    this.#line?.spare();
     this.#drop();
     this.#clear();
     this.#set("idle");
@@ -132,29 +148,38 @@ export class Connection {
 
   #dial() {
     this.#set("connecting");
-    let socket;
-    try {
-      socket = this.env.socket(this.url, SUBPROTOCOL);
-    } catch {
-      this.#wait();
-      return;
-    }
-    this.#socket = socket;
+    const line = this.ways.dial();
+    this.#take(line);
     // A proxy may hold the handshake for minutes: give up before a person does.
     this.#arm(OPENING_MS, () => {
       this.#drop();
       this.#wait();
     });
-    socket.onopen = () => {
-      if (socket !== this.#socket) return;
+    line.start();
+  }
+
+  /** A better line than ours is open: go on over that one. @param {import("./choose.js").Attempt} line */
+  #change(line) {
+    this.#drop();
+    this.#clear();
+    this.#set("connecting");
+    this.#take(line);
+    line.onopen();
+  }
+
+  /** @param {import("./choose.js").Attempt} line */
+  #take(line) {
+    this.#line = line;
+    line.onopen = () => {
+      if (line !== this.#line) return;
       this.#backAt = null;
       this.#heardAt = this.env.now();
       this.#set("open");
       this.#listen();
       this.owner.opened();
     };
-    socket.onmessage = ({ data }) => {
-      if (socket !== this.#socket) return;
+    line.onmessage = ({ data }) => {
+      if (line !== this.#line) return;
       this.#heardAt = this.env.now();
       this.#attempt = 0;
       const frame = decode(data);
@@ -162,14 +187,17 @@ export class Connection {
       if (frame.t === "going") this.#goingIn(frame.reconnect_in_s);
       else this.owner.received(frame);
     };
-    socket.onclose = ({ code }) => {
-      if (socket !== this.#socket) return;
+    line.onclose = ({ code, atOnce }) => {
+      if (line !== this.#line) return;
       this.code = code;
       this.#drop();
       if (code === Close.NOTHING_JOINED) {
         // Somebody reads the rules slowly. Whoever needs the connection calls `open`.
         this.#clear();
         this.#set("idle");
+      } else if (atOnce) {
+        this.#clear();
+        this.#dial();
       } else if (comesBack(code)) this.#wait();
       else {
         this.#clear();
@@ -198,6 +226,10 @@ export class Connection {
   }
 
   #listen() {
+    if (this.#line?.pulse) {
+      this.#disarm();
+      return;
+    }
     this.#arm(SILENCE_MS, () => {
       if (this.env.now() - this.#heardAt >= SILENCE_MS) this.check();
       else this.#listen();
@@ -206,8 +238,13 @@ export class Connection {
 
   /** @param {number} ms @param {() => void} act */
   #arm(ms, act) {
-    if (this.#watch !== null) this.env.cancel(this.#watch);
+    this.#disarm();
     this.#watch = this.env.after(act, ms);
+  }
+
+  #disarm() {
+    if (this.#watch !== null) this.env.cancel(this.#watch);
+    this.#watch = null;
   }
 
   #clear() {
@@ -216,16 +253,10 @@ export class Connection {
   }
 
   #drop() {
-    const socket = this.#socket;
-    this.#socket = null;
-    if (this.#watch !== null) this.env.cancel(this.#watch);
-    this.#watch = null;
-    if (socket === null) return;
-    try {
-      socket.close(1000);
-    } catch {
-      // A socket that never opened may refuse to close; it is forgotten either way.
-    }
+    const line = this.#line;
+    this.#line = null;
+    this.#disarm();
+    line?.close();
   }
 
   /** @param {ConnectionState} state */

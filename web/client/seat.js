@@ -9,6 +9,8 @@
  *   an older one is dropped, a newer one means a hole: join again with `after: last`.
  * - The seat token is kept for the time of the tab, so that a reload is the same person. What
  *   was said and not acknowledged is kept with it and goes out once.
+ * - A ticket may come later, and is shown beside the seat one has: where it is somebody else's,
+ *   the seat is given up, and `changed("stranger")` says that nothing on the page is theirs.
  * - Whoever shows this listens to `changed(topic)` and reads the public fields.
  */
 
@@ -30,6 +32,8 @@ const OLDER = 50;
 const TRIES = 5;
 /** Refusals that pass by themselves: the post is kept and sent again. */
 const PASSING = new Set(["slow_mode", "too_fast", "busy", "log_unavailable"]);
+/** What is kept of one seat for the time of the tab. */
+const PARTS = ["seat", "outbox", "draft", "ignored", "mode"];
 /** Refusals of entry that trying again does not change: one goes elsewhere. */
 const SHUT = new Set(["unknown_room", "ticket_needed", "ticket_refused", "ticket_spent"]);
 
@@ -38,7 +42,7 @@ const SHUT = new Set(["unknown_room", "ticket_needed", "ticket_refused", "ticket
  * @typedef {import("./wire.js").Answer} Answer
  * @typedef {import("./wire.js").Refused} Refused
  * @typedef {"outside" | "entering" | "in" | "left"} Phase
- * @typedef {"connection" | "phase" | "entry" | "timeline" | "roster" | "typing" | "pace"} Topic
+ * @typedef {"connection" | "phase" | "entry" | "timeline" | "roster" | "typing" | "pace" | "stranger"} Topic
  */
 
 /** @type {Refused} */
@@ -122,6 +126,8 @@ export class Seat {
         received: (frame) => this.#received(frame),
         changed: () => this.#connectionChanged(),
         probe: () => this.#probe(),
+        hello: () => ({ t: "draw", id: this.#nextId++, room: this.room }),
+        busy: () => this.#joining || this.#asked.size > 0,
       },
       env,
     );
@@ -154,6 +160,52 @@ export class Seat {
     }
   }
 
+  /**
+   * A ticket that came after the page: from the page around it, or from signing in.
+   *
+   * @param {string} ticket
+   */
+  useTicket(ticket) {
+    if (this.phase === "left") return;
+    this.#ticket = ticket;
+    if (this.shut) {
+      this.trouble = null;
+      this.changed("entry");
+    }
+    if (this.phase === "in") void this.#join();
+    else if (this.phase === "outside" && this.connection.state === "idle") this.connection.open();
+  }
+
+  /** What another window of ours needs to go on in this seat: for a message to it, and nowhere else. */
+  get parts() {
+    const kept = Object.fromEntries(PARTS.map((part) => [part, this.keep.get(this.#name(part))]));
+    return { ticket: this.#seat === null ? this.#ticket : null, kept };
+  }
+
+  /** Another window has this seat now: let go of it here without leaving it. */
+  handOver() {
+    this.#forget();
+    this.#set("left");
+    this.connection.close();
+  }
+
+  /**
+   * The window that had the seat is gone: go on here, exactly after what was shown here.
+   *
+   * @param {{ticket: string | null, kept: Record<string, any>}} parts
+   */
+  takeBack({ ticket, kept }) {
+    if (this.phase !== "left") return;
+    for (const part of PARTS) this.keep.set(this.#name(part), kept[part] ?? null);
+    this.#ticket = ticket;
+    this.#seat = kept.seat ?? null;
+    this.outbox = new Outbox();
+    this.outbox.restore(kept.outbox);
+    this.ignored = new Set(kept.ignored ?? []);
+    this.#set(this.#seat === null ? "outside" : "entering");
+    this.connection.open();
+  }
+
   /** The page woke up or the network came back: find out at once how things are. */
   wake() {
     if (this.phase === "left") return;
@@ -165,7 +217,8 @@ export class Seat {
   async draw() {
     if (this.phase !== "outside" || this.shut) return;
     if (this.connection.state === "idle") return this.connection.open();
-    const answer = await this.#ask({ t: "draw", room: this.room });
+    // With the ticket, so that one that opens nothing any more is told before the rules are read.
+    const answer = await this.#ask({ t: "draw", room: this.room, ...(this.#ticket !== null && { ticket: this.#ticket }) });
     if (this.phase !== "outside" || this.shut) return;
     if (answer.t === "drawn") {
       this.handle = answer.handle;
@@ -319,18 +372,20 @@ export class Seat {
     this.#joining = true;
     /** @type {Record<string, unknown>} */
     const join = { t: "join", room: this.room };
+    const ticket = this.#ticket;
+    if (ticket !== null) join.ticket = ticket;
     if (this.#seat !== null) {
       join.seat = this.#seat;
       if (this.#epoch !== null) Object.assign(join, { epoch: this.#epoch, after: this.#last });
-    } else {
-      if (this.#ticket !== null) join.ticket = this.#ticket;
-      if (this.#offer !== null) join.offer = this.#offer;
-    }
+    } else if (this.#offer !== null) join.offer = this.#offer;
     const answer = await this.#ask(join);
     this.#joining = false;
     if (this.phase === "left") return;
-    if (answer.t === "joined") this.#joined(answer);
-    else if (answer.t === "error" && answer.code !== "lost") this.#refused(answer);
+    if (answer.t === "joined") {
+      const newer = this.#ticket === ticket ? null : this.#ticket;
+      this.#joined(answer);
+      if (newer !== null) this.useTicket(newer);
+    } else if (answer.t === "error" && answer.code !== "lost") this.#refused(answer);
   }
 
   /** @param {import("./wire.js").Joined} joined */
@@ -369,6 +424,13 @@ export class Seat {
     const passing = PASSING.has(refused.code) || (refused.code === "room_full" && this.#seat !== null);
     if (passing && this.#seat !== null) {
       this.#later(refused.retry_after_s ?? 5, () => this.connection.state === "open" && void this.#join());
+      return;
+    }
+    if (this.#seat !== null && this.#ticket !== null && refused.code === "seat_refused") {
+      this.#forget();
+      this.#set("left");
+      this.connection.close();
+      this.changed("stranger");
       return;
     }
     if (this.#seat !== null) this.#startAnew();
@@ -416,7 +478,9 @@ export class Seat {
     if (frame.t === "ok" || frame.t === "joined" || frame.t === "drawn" || frame.t === "history" || frame.t === "error") {
       const answered = this.#asked.get(frame.id ?? -1);
       this.#asked.delete(frame.id ?? -1);
-      answered?.(frame);
+      if (answered) answered(frame);
+      // Another node took over our line, and joined us there.
+      else if (frame.t === "joined" && frame.room === this.room && this.phase === "in" && !this.#joining) this.#joined(frame);
       return;
     }
     if (!("room" in frame) || frame.room !== this.room || this.phase === "left") return;
@@ -548,7 +612,7 @@ export class Seat {
 
   #forget() {
     this.#seat = null;
-    for (const part of ["seat", "outbox", "draft", "ignored", "mode"]) this.keep.set(this.#name(part), null);
+    for (const part of PARTS) this.keep.set(this.#name(part), null);
   }
 
   /** @param {string} part */

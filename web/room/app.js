@@ -10,40 +10,49 @@ import { Keep } from "../client/keep.js";
 import { Seat } from "../client/seat.js";
 import { view } from "../client/timeline.js";
 import { Actions } from "./actions.js";
+import { arrive } from "./arrival.js";
 import { Composer } from "./composer.js";
 import { coverNow, coveredBefore, onThreeShifts } from "./cover.js";
-import { byId, write } from "./dom.js";
+import { byId, mayFocus, write } from "./dom.js";
 import { Entry } from "./entry.js";
+import { Host } from "./host.js";
 import { Messages } from "./messages.js";
 import { RosterView, showCount } from "./roster.js";
 import { Status, sentence } from "./status.js";
+import { Typing } from "./typing.js";
 import * as words from "./words.js";
 
 const TITLE = "Room";
 const LONG_HIDDEN_MS = 10_000;
 const LOAD_WITHIN = 160;
-const FLICKER_MS = 1_500;
 
-/** A ticket comes in the fragment, which no server sees. It leaves the address bar at once. */
-function takeTicket() {
-  const ticket = new URLSearchParams(location.hash.slice(1)).get("ticket");
-  if (location.hash !== "") history.replaceState(history.state, "", location.pathname + location.search);
-  return ticket === "" ? null : ticket;
-}
-
+const root = document.documentElement;
 const room = decodeURIComponent(location.pathname.split("/")[2] ?? "");
 const keep = new Keep(() => sessionStorage);
 const env = browserEnv();
+const ticket = await arrive(keep, room);
+const abroad = ["embedded", "windowed"].some((where) => root.classList.contains(where)) ? await import("./elsewhere.js") : null;
+/** @type {Host} */
+const host = new Host({
+  token: (token) => seat.useTicket(token),
+  look: async (look) => (await import("./look.js")).apply(root, look),
+  shown: () => attend(),
+  focus: () => (seat.phase === "in" ? composer.focus() : byId("agree").focus()),
+  leave: () => leave(),
+  exit: () => cover(),
+});
 /** @type {Set<import("../client/seat.js").Topic>} */
 const stale = new Set();
 
+/** @type {Seat} */
 const seat = new Seat({
   room,
   url: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`,
   keep,
   env,
   fill: (bytes) => crypto.getRandomValues(bytes),
-  ticket: takeTicket(),
+  // In a frame it is shown beside the seat one may have, and does not replace it.
+  ticket: host.framed ? null : ticket,
   changed: (topic) => {
     if (stale.size === 0) queueMicrotask(refresh);
     stale.add(topic);
@@ -51,7 +60,19 @@ const seat = new Seat({
 });
 
 const status = new Status(byId("status"));
-const entry = new Entry(seat, (mode) => setMode(mode));
+const entry = new Entry(seat, (mode) => setMode(mode), {
+  settled: host.settled,
+  popsOut: host.framed,
+  signIn: root.dataset.signIn ? () => elsewhere?.signIn() : null,
+});
+const elsewhere = abroad && new abroad.Elsewhere(seat, entry, host, {
+  back: (parts) => {
+    seat.takeBack(parts);
+    composer.restore(String(parts.kept.draft ?? ""));
+  },
+  cover: () => cover(),
+  hint: (text) => (seat.phase === "in" ? status.hint(text) : entry.hint(text)),
+});
 const messages = new Messages(byId("scroller"), byId("past"), byId("live"), {
   menu: (item) => actions.open(item, true),
   react: (item, kind) => item.seq !== null && void seat.react(item.seq, kind).then(hint),
@@ -85,11 +106,10 @@ const actions = new Actions(byId("deeds", HTMLDialogElement), {
 });
 const roster = new RosterView(byId("side"), byId("people", HTMLDialogElement), {
   ignore: (handle, on) => seat.ignore(handle, on),
-  leave: () => {
-    seat.leave();
-    location.assign("/");
-  },
+  leave: () => leave(),
+  popOut: host.framed ? () => elsewhere?.popOut() : null,
 });
+const typing = new Typing(byId("typing"), seat, env.now);
 
 /** @type {"talk" | "listen"} */
 let mode = keep.get(`chatd.mode.${room}`) === "listen" ? "listen" : "talk";
@@ -124,7 +144,7 @@ async function jump(seq) {
 }
 
 function attend() {
-  const attended = !document.hidden && messages.atEnd() && seat.phase === "in";
+  const attended = !document.hidden && host.shown && messages.atEnd() && seat.phase === "in";
   if (attended !== seat.unread.attended || (attended && seat.unread.count > 0)) {
     seat.unread.attend(attended);
     showUnread();
@@ -137,6 +157,7 @@ function showUnread() {
   write(latest, words.newMessages(count));
   latest.hidden = messages.atEnd();
   document.title = count > 0 && document.hidden ? `• ${TITLE}` : TITLE;
+  host.unread(count > 0);
 }
 
 // ---- what a topic shows --------------------------------------------------------------------------
@@ -145,6 +166,7 @@ function refresh() {
   if (covered) return;
   const topics = new Set(stale);
   stale.clear();
+  if (topics.has("stranger")) return location.reload();
   if (topics.has("phase") || topics.has("entry") || topics.has("connection")) showPhase();
   if (seat.phase !== "in") return;
   if (["timeline", "phase", "connection"].some((topic) => topics.has(/** @type {any} */ (topic)))) showTimeline();
@@ -153,7 +175,7 @@ function refresh() {
     showCount(byId("here"), seat.roster.count);
     showMode();
   }
-  if (topics.has("typing")) showTyping();
+  if (topics.has("typing")) typing.show();
   if (topics.has("pace")) composer.slow(seat.slowUntil);
 }
 
@@ -169,14 +191,15 @@ function showPhase() {
     byId("room").hidden = !inside;
     byId("entry").hidden = inside;
     if (inside) {
+      host.tell("joined");
       write(byId("room-title"), seat.title || room);
       showMode();
-      if (mode === "talk" && !matchMedia("(pointer: coarse)").matches) composer.focus();
-      else byId("room-title").focus();
+      if (mayFocus()) (mode === "talk" && !matchMedia("(pointer: coarse)").matches ? composer : byId("room-title")).focus();
       queueMicrotask(() => messages.toEnd());
     }
   }
   if (!inside) entry.show();
+  host.trouble(seat.shut ? seat.trouble : null);
   status.connection(inside ? sentence(state, true) : "", state === "offline" || state === "ended");
 }
 
@@ -202,39 +225,29 @@ function showTimeline() {
   showUnread();
 }
 
-/** @type {number | null} */
-let typingTimer = null;
-let typingShownAt = 0;
-
-/** A line that appears stays for a moment, and the place it takes is always there. */
-function showTyping() {
-  if (typingTimer !== null) clearTimeout(typingTimer);
-  typingTimer = null;
-  const now = env.now();
-  const writing = [...seat.typing].filter(([handle, until]) => until > now && !seat.ignored.has(handle));
-  const line = byId("typing");
-  const text = words.typing(writing.map(([handle]) => handle));
-  const shownFor = now - typingShownAt;
-  if (text === "" && line.textContent !== "" && shownFor < FLICKER_MS) {
-    typingTimer = window.setTimeout(showTyping, FLICKER_MS - shownFor);
-    return;
-  }
-  if (text !== "" && line.textContent === "") typingShownAt = now;
-  write(line, text);
-  const next = Math.min(...writing.map(([, until]) => until));
-  if (Number.isFinite(next)) typingTimer = window.setTimeout(showTyping, next - now + 20);
-}
-
 // ---- what people and the browser do ----------------------------------------------------------------
 
 function cover() {
+  if (covered) return;
   covered = true;
   coverNow(() => seat.leave());
+  host.tell("quick-exit");
+  elsewhere?.exit();
+}
+
+function leave() {
+  seat.leave();
+  if (elsewhere) elsewhere.left();
+  else location.assign("/");
 }
 
 for (const hide of document.querySelectorAll("[data-hide]")) hide.addEventListener("click", cover);
 onThreeShifts(cover);
 byId("here").addEventListener("click", () => roster.open());
+byId("pop-out").addEventListener("click", () => elsewhere?.popOut());
+document.addEventListener("keydown", ({ key }) => {
+  if (key === "Escape" && host.compact && !document.querySelector("dialog[open]")) host.tell("close");
+});
 byId("away").addEventListener("click", () => void seat.setAway(!seat.away).then(hint));
 byId("back").addEventListener("click", () => {
   void seat.setAway(false).then(hint);
@@ -289,5 +302,8 @@ composer.restore(keep.get(`chatd.draft.${room}`) ?? "");
 if (coveredBefore()) cover();
 else {
   entry.show();
+  host.follow(byId("entry"));
+  await host.settled;
+  if (host.framed && ticket !== null) seat.useTicket(ticket);
   seat.start();
 }

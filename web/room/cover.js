@@ -9,8 +9,8 @@
 
 import { el } from "./dom.js";
 
-/** The lobby's page draws the notes itself where the address ends like this. */
-export const NOTES = "/#notes";
+/** Every page of ours draws the notes itself where its address ends like this. */
+export const NOTES = "#notes";
 
 const LINES = ["Oat milk, bread, coffee", "Batteries (AA)", "Return the library books", "Call about the bicycle", "Water the plants"];
 const WITHIN_MS = 800;
@@ -34,7 +34,7 @@ function isBack(restored) {
 
 /** Whether the notes stand here, as this page is opened. @param {boolean} [restored] */
 export function coveredBefore(restored = false) {
-  if (location.hash === NOTES.slice(1)) return true;
+  if (location.hash === NOTES) return true;
   if (isBack(restored)) return remembered((storage) => storage.getItem(COVERED) !== null);
   remembered((storage) => (storage.removeItem(COVERED), false));
   return false;
@@ -52,10 +52,14 @@ export function drawCover() {
 
 /** @param {() => void} leave what else must happen, after the cover stands */
 export function coverNow(leave) {
+  // In a frame the lobby would not be shown, and nobody sees the address.
+  const page = document.documentElement.classList.contains("embedded") ? location.pathname : "/";
   drawCover();
-  history.replaceState(null, "", NOTES);
-  remembered((storage) => (storage.setItem(COVERED, "1"), true));
+  history.replaceState(null, "", page + NOTES);
   leave();
+  // Of the tab and of this browser nothing stays but that the notes stand here.
+  remembered((storage) => (storage.clear(), storage.setItem(COVERED, "1"), true));
+  remembered(() => (localStorage.clear(), true));
 }
 
 /** Calls `act` when Shift is pressed three times with nothing in between. @param {() => void} act */

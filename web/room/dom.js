@@ -43,3 +43,8 @@ export function byId(id, kind) {
 export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
+
+/** Whether the focus may be moved: in a frame, only once somebody is in it. The page around is theirs. */
+export function mayFocus() {
+  return window.top === window || document.hasFocus();
+}

@@ -1,18 +1,28 @@
 /** Entering: who can see what and the rules first, then the handle and whether to talk or listen. */
 
-import { byId, write } from "./dom.js";
+import { byId, mayFocus, write } from "./dom.js";
 import { drawMark } from "./marks.js";
 import * as words from "./words.js";
 
 export class Entry {
   #agreed = false;
+  /** What stands here instead of a way in. */
+  #instead = "";
+  #hint = "";
+  /** What can be done where one cannot come in. */
+  #acts = [...byId("shut-acts").children];
 
   /**
    * @param {import("../client/seat.js").Seat} seat
    * @param {(mode: "talk" | "listen") => void} chosen
+   * @param {{settled: Promise<void>, signIn: (() => void) | null, popsOut: boolean}} around until
+   *   `settled` a ticket may still come; `signIn` goes and gets one, where that is possible
    */
-  constructor(seat, chosen) {
+  constructor(seat, chosen, around) {
     this.seat = seat;
+    this.around = around;
+    byId("sign-in").hidden = around.signIn === null;
+    byId("sign-in").addEventListener("click", () => around.signIn?.());
     this.element = byId("entry");
     byId("agree").addEventListener("click", () => {
       this.#agreed = true;
@@ -33,10 +43,12 @@ export class Entry {
 
   show() {
     const { seat } = this;
+    this.element.hidden = false;
     const entering = seat.phase === "entering";
-    byId("entry-rules").hidden = this.#agreed || entering || seat.shut;
-    byId("entry-handle").hidden = !this.#agreed || entering || seat.shut;
-    this.#shut(seat.shut ? (seat.trouble?.message ?? "") : "");
+    const no = entering || seat.shut || this.#instead !== "";
+    byId("entry-rules").hidden = this.#agreed || no;
+    byId("entry-handle").hidden = !this.#agreed || no;
+    if (this.#instead === "") this.#shut(seat.shut ? (seat.trouble?.message ?? "") : "");
     const handle = byId("drawn-handle");
     if (handle.dataset.of !== seat.handle) {
       handle.dataset.of = seat.handle;
@@ -44,13 +56,13 @@ export class Entry {
       byId("drawn-mark").replaceChildren(...(seat.handle ? [drawMark(seat.handle, "large")] : []));
     }
     const trouble = byId("entry-trouble");
-    const passes = seat.shut ? "" : (seat.trouble?.message ?? "");
+    const passes = this.#hint || (seat.shut ? "" : (seat.trouble?.message ?? ""));
     write(trouble, passes);
     trouble.hidden = passes === "";
     const state = seat.connection.state;
     let waiting = "";
     if (entering) waiting = "Coming in …";
-    else if (seat.shut) waiting = "";
+    else if (seat.shut || this.#instead !== "") waiting = "";
     else if (state === "offline") waiting = "You are offline just now. The page goes on by itself when you are back.";
     else if (this.#agreed && seat.handle === "" && seat.trouble === null) waiting = "Drawing a handle …";
     write(byId("entry-status"), waiting);
@@ -63,10 +75,25 @@ export class Entry {
     const news = section.hidden && why !== "";
     section.hidden = why === "";
     byId("all-rooms").hidden = why !== "";
+    byId("pop-out").hidden = why !== "" || !this.around.popsOut;
     write(sentence, why);
     byId("entry").setAttribute("aria-labelledby", why === "" ? "entry-title" : "shut-why");
     // The focus reads it out, and the one button is the next stop.
-    if (news) sentence.focus();
+    if (news && mayFocus()) sentence.focus();
+  }
+
+  /** Something did not work. @param {string} text */
+  hint(text) {
+    this.#hint = text;
+    this.show();
+  }
+
+  /** Nothing is to be done here but this; with "" all is as before. @param {string} sentence @param {...HTMLElement} acts */
+  instead(sentence, ...acts) {
+    this.#instead = sentence;
+    this.#shut(sentence);
+    byId("shut-acts").replaceChildren(...(sentence === "" ? this.#acts : acts));
+    this.show();
   }
 
   /** What the server says about the room, in the words of the page. Without it the page works as well. */
@@ -77,7 +104,8 @@ export class Entry {
       if (!answer.ok) return;
       const room = await answer.json();
       if (typeof room.title === "string") write(byId("entry-room"), room.title);
-      if (room.open === false) this.seat.asksForTicket(words.TICKET_NEEDED);
+      await this.around.settled;
+      if (room.open === false) this.seat.asksForTicket(this.around.signIn ? words.SIGN_IN_NEEDED : words.TICKET_NEEDED);
       write(byId("entry-kept"), `Your words are kept on this server for ${words.kept(room.kind)}, then deleted.`);
     } catch {
       // The lines on the page hold for a drop-in room.

@@ -15,7 +15,8 @@ export class RosterView {
 
   /**
    * @param {HTMLElement} side @param {HTMLDialogElement} sheet
-   * @param {{ignore: (handle: string, on: boolean) => void, leave: () => void}} acts
+   * @param {{ignore: (handle: string, on: boolean) => void, leave: () => void,
+   *         popOut: (() => void) | null}} acts `popOut` moves the room into a window of its own, where it can
    */
   constructor(side, sheet, acts) {
     this.side = side;
@@ -36,7 +37,13 @@ export class RosterView {
           el("span", { class: "by-keys" }, "Press Shift three times, or Hide, to cover this page at once."),
           el("span", { class: "by-touch" }, "Hide covers this page at once."),
         ),
-        el("div", { class: "actions" }, button("Leave the room", acts.leave), this.#close),
+        el(
+          "div",
+          { class: "actions" },
+          button("Leave the room", acts.leave),
+          ...(acts.popOut ? [button("Open in a window", acts.popOut)] : []),
+          this.#close,
+        ),
       ),
     );
     const wide = matchMedia("(min-width: 60rem)");

@@ -17,6 +17,9 @@ export function name(handle) {
 /** As the server says it; the page knows it before it asks for anything. */
 export const TICKET_NEEDED = "This room asks for a ticket. Open it from your intranet page, or ask whoever runs it.";
 
+/** The same, where one can go and get it. */
+export const SIGN_IN_NEEDED = "This room is for people who have signed in. Nobody in it sees your name.";
+
 const COUNT = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
 
 /** How many new messages wait, in words. @param {number} count */

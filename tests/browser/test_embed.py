@@ -1,0 +1,395 @@
+"""A room in a frame on somebody else's page: what works there, and what is said where it cannot."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.browser.embedding import HEARD, Keeping, guest, place, snippet
+from tests.fixtures.browsers import Visit
+from tests.fixtures.hosts import Hosting
+from tests.fixtures.hosts import Page as HostPage
+from tests.fixtures.servers import Serve, Server, run_chatd
+
+LIMITED = "default-src 'none'; script-src {chat}; frame-src {chat}; require-trusted-types-for 'script'"
+"""The policy of a host that allows the snippet and nothing else."""
+
+
+BLOCKED = """() => {
+    const thrown = ["localStorage", "sessionStorage"].filter((name) => {
+        try { window[name]; } catch { return true; }
+    });
+    document.cookie = "a=b; SameSite=None; Secure";
+    return [thrown.length, document.cookie];
+}"""
+
+
+async def test_a_snippet_puts_a_live_room_on_a_page(
+    serve: Serve, hosting: Hosting, browser: Browser, visit: Visit
+) -> None:
+    server, host = await place(serve, hosting)
+    anna, ben = await guest(browser, server, host), await visit(server)
+    await ben.enter("night")
+    await ben.say("Is anybody else still up?")
+    await anna.visit(snippet(server))
+    await anna.hears("ready")
+    handle = await anna.come_in()
+    await anna.say_in_frame("I am.")
+    await ben.sees("I am.")
+    await expect(ben.post("I am.").locator(".by .handle")).to_have_text(handle)
+    await anna.hears("joined")
+    # Whatever the host was told, it names nobody and quotes nothing.
+    told = str(await anna.page.evaluate("JSON.stringify(window.heard)"))
+    assert handle not in told
+    assert "up?" not in told
+    await anna.check()
+
+
+async def test_a_page_that_is_left_and_opened_again_has_the_same_seat(
+    serve: Serve, hosting: Hosting, keeping: Keeping
+) -> None:
+    """Where the browser gives each site's frames a storage of their own, as it does unless told otherwise."""
+    server, host = await place(serve, hosting)
+    host.pages["/elsewhere"] = HostPage("<h1>The canteen</h1>")
+    anna = await keeping(server, host)
+    for html in (
+        snippet(server),
+        f'<iframe src="{server.url}/embed/quiet" title="Room" height="700"></iframe>',
+    ):
+        await anna.visit(html)
+        handle = await anna.come_in()
+        await anna.say_in_frame("I am.")
+        await anna.frame.get_by_label("Your message").fill("half a thought")
+        await anna.page.goto(host.origin + "/elsewhere")
+        await anna.page.goto(host.origin + "/")
+        await expect(anna.frame.locator(".post")).to_have_count(1)
+        await expect(anna.frame.locator(".by .handle")).to_have_text(handle)
+        await expect(anna.frame.get_by_label("Your message")).to_have_value("half a thought")
+        # And nothing is kept that outlives the tab.
+        kept = await anna.page.frames[1].evaluate(
+            """async () => [document.cookie, localStorage.length, (await indexedDB.databases()).length,
+                (await caches.keys()).length, (await navigator.serviceWorker.getRegistrations()).length]"""
+        )
+        assert kept == ["", 0, 0, 0, 0]
+    await anna.check()
+
+
+async def test_without_cookies_and_storage_for_frames_everything_works_but_the_reload(
+    serve: Serve, hosting: Hosting, browser: Browser
+) -> None:
+    """Third-party cookies blocked: Chromium then denies frames of other sites any storage as well."""
+    server, host = await place(serve, hosting)
+    anna = await guest(browser, server, host)
+    await anna.visit(snippet(server))
+    assert await anna.page.frames[1].evaluate(BLOCKED) == [2, ""], (
+        "this browser gives frames what it should not"
+    )
+    await anna.come_in()
+    await anna.say_in_frame("hello")
+    await anna.page.reload()
+    await expect(anna.frame.get_by_role("button", name="I agree")).to_be_visible()
+    await anna.come_in()
+    await expect(anna.frame.locator(".post")).to_have_count(1)
+    await anna.check()
+
+
+async def test_a_host_that_allows_the_script_and_the_frame_and_nothing_else(
+    serve: Serve, hosting: Hosting, browser: Browser
+) -> None:
+    server, host = await place(serve, hosting)
+    anna = await guest(browser, server, host)
+    page = snippet(server).replace(HEARD, "")
+    await anna.visit(page, {"content-security-policy": LIMITED.format(chat=server.url)})
+    await anna.come_in()
+    box = await anna.page.locator("iframe").bounding_box()
+    assert box is not None
+    assert box["width"] > 1000, "the element's own style is not in force"
+    assert box["height"] > 500
+    await anna.check()
+
+
+async def test_a_host_that_allows_frames_and_no_script(
+    serve: Serve, hosting: Hosting, browser: Browser
+) -> None:
+    server, host = await place(serve, hosting)
+    anna = await guest(browser, server, host)
+    frame = (
+        f'<iframe src="{server.url}/embed/night?theme=dark" width="600" height="700" title="Room"></iframe>'
+    )
+    policy = f"default-src 'none'; frame-src {server.url}; style-src 'none'"
+    await anna.visit(frame, {"content-security-policy": policy})
+    await anna.come_in()
+    await anna.say_in_frame("No script was needed.")
+    paper = await anna.frame.locator("html").evaluate("(root) => getComputedStyle(root).backgroundColor")
+    assert paper == "rgb(23, 21, 19)"
+    await anna.check()
+
+
+async def test_a_host_that_is_not_on_the_list(serve: Serve, hosting: Hosting, browser: Browser) -> None:
+    server, host = await place(serve, hosting)
+    other = await hosting("127.0.0.3")
+    anna = await guest(browser, server, other)
+    await anna.visit(snippet(server))
+    await anna.hears("error")
+    alert = anna.page.get_by_role("alert")
+    await expect(alert).to_contain_text("The room cannot be shown on this page.")
+    await expect(alert).to_contain_text(f"chatd room edit night --embed {other.origin}")
+    await expect(alert.get_by_role("link", name="Open the room")).to_have_attribute(
+        "href", f"{server.url}/room/night"
+    )
+    assert [detail["code"] for detail in await anna.heard("error")] == ["no_answer"]
+    assert await anna.heard("ready") == []
+    await expect(anna.page.locator("iframe")).to_be_hidden()
+    assert host.origin not in await alert.inner_text()
+
+
+async def test_a_host_whose_own_policy_is_in_the_way(
+    serve: Serve, hosting: Hosting, browser: Browser
+) -> None:
+    server, host = await place(serve, hosting)
+    anna = await guest(browser, server, host)
+    policy = f"default-src 'none'; script-src 'unsafe-inline' {server.url}"
+    await anna.visit(snippet(server), {"content-security-policy": policy})
+    await expect(anna.page.get_by_role("alert")).to_contain_text(f"Add: frame-src {server.url}")
+    assert [detail["code"] for detail in await anna.heard("error")] == ["blocked_by_page"]
+
+
+async def test_a_frame_that_is_cut_off_says_so(serve: Serve, hosting: Hosting, browser: Browser) -> None:
+    """A sandbox without allow-same-origin: no storage, no styles, no modules, and no room."""
+    server, host = await place(serve, hosting)
+    anna = await guest(browser, server, host)
+    frame = '<iframe sandbox="{}" src="{}/embed/night" title="Room" width="400" height="700"></iframe>'
+    await anna.visit(frame.format("allow-scripts", server.url))
+    await expect(anna.frame.get_by_text("The room cannot start inside this frame.")).to_be_visible()
+    await expect(anna.frame.locator("#entry")).to_be_hidden()
+    await anna.visit(frame.format("allow-scripts allow-same-origin", server.url))
+    await anna.come_in()
+    await expect(anna.frame.get_by_text("The room cannot start inside this frame.")).to_be_hidden()
+
+
+# ---- who they are ----------------------------------------------------------------------------------
+
+
+async def circle(server: Server) -> None:
+    """A room that asks for a ticket."""
+    added = await run_chatd("room", "add", "circle", "--data", str(server.data), cwd=server.data)
+    assert added[0] == 0, added[2]
+
+
+async def ticket(data: Path, *args: str) -> str:
+    """A ticket from the command line."""
+    code, out, err = await run_chatd("ticket", "--room", "circle", "--data", str(data), *args, cwd=data)
+    assert code == 0, err
+    return out.strip().partition("#ticket=")[2]
+
+
+async def test_a_token_of_the_host_opens_the_room(serve: Serve, hosting: Hosting, keeping: Keeping) -> None:
+    host = await hosting()
+    server = await serve("--set", f"embed_origins={host.origin}")
+    await circle(server)
+    anna = await keeping(server, host)
+    await anna.visit(snippet(server, 'room="circle"'))
+    await expect(anna.frame.locator("#shut-why")).to_contain_text("asks for a ticket")
+    assert (await anna.heard("error"))[0]["code"] == "ticket_needed"
+
+    # It may come late, and opens what was shut.
+    ours = await ticket(server.data, "--subject", "anna", "--many")
+    await anna.page.evaluate("(jwt) => document.querySelector('peer-chat').setToken(jwt)", ours)
+    handle = await anna.come_in()
+    await anna.say_in_frame("I am in.")
+    assert ours not in str(
+        await anna.page.evaluate("[location.href, document.querySelector('peer-chat').shadowRoot.innerHTML]")
+    )
+
+    # Or with the page. A person who is still the same keeps the seat, and what they had begun to write.
+    await anna.frame.get_by_label("Your message").fill("half a thought")
+    with_token = "<script type=module>document.querySelector('peer-chat').setToken('{}')</script>"
+    await anna.visit(snippet(server, 'room="circle"') + with_token.format(ours))
+    await expect(anna.frame.locator("#side .person").first).to_contain_text(handle)
+    await expect(anna.frame.get_by_label("Your message")).to_have_value("half a thought")
+
+    # Somebody else has signed in on this computer: nothing of the last person is theirs.
+    theirs = await ticket(server.data, "--subject", "ben", "--many")
+    await anna.visit(snippet(server, 'room="circle"') + with_token.format(theirs))
+    await expect(anna.frame.get_by_role("button", name="I agree")).to_be_visible()
+    other = await anna.come_in()
+    assert other != handle
+    await expect(anna.frame.get_by_label("Your message")).to_have_value("")
+    await anna.check()
+
+
+async def test_signing_in_opens_a_window_and_comes_back(
+    serve: Serve, hosting: Hosting, browser: Browser
+) -> None:
+    host = await hosting()
+    server = await serve(
+        *(
+            "--set",
+            f"embed_origins={host.origin}",
+            "--set",
+            f"sign_in_url={host.origin}/sign-in?room={{room}}",
+        )
+    )
+    await circle(server)
+    anna = await guest(browser, server, host)
+    address = f"{server.url}/signed-in#ticket={await ticket(server.data)}"
+    host.pages["/sign-in"] = HostPage(f"<script>location.replace('{address}')</script>")
+    await anna.visit(snippet(server, 'room="circle"'))
+    async with anna.page.expect_popup() as opened:
+        await expect(anna.frame.locator("#shut-why")).to_contain_text("for people who have signed in")
+        await anna.frame.get_by_role("button", name="Sign in").click()
+    window = await opened.value
+    await anna.come_in()
+    if not window.is_closed():
+        await window.wait_for_event("close")
+    await anna.say_in_frame("Signed in.")
+    await anna.check()
+
+
+async def test_a_sign_in_that_is_kept_apart_goes_on_in_its_own_window(
+    serve: Serve, hosting: Hosting, browser: Browser
+) -> None:
+    """Cross-Origin-Opener-Policy on the sign-in page: the window has no opener any more."""
+    host = await hosting()
+    server = await serve(
+        *("--set", f"embed_origins={host.origin}", "--set", f"sign_in_url={host.origin}/sign-in")
+    )
+    await circle(server)
+    anna = await guest(browser, server, host)
+    address = f"{server.url}/signed-in#ticket={await ticket(server.data)}"
+    host.pages["/sign-in"] = HostPage(
+        f"<a href='{address}' rel=noopener>go on</a>", {"cross-origin-opener-policy": "same-origin"}
+    )
+    await anna.visit(snippet(server, 'room="circle"'))
+    async with anna.context.expect_page() as opened:
+        await anna.frame.get_by_role("button", name="Sign in").click()
+    window = await opened.value
+    await window.get_by_text("go on").click()
+    await window.get_by_role("button", name="I agree").click()
+    await window.get_by_role("button", name="Come in and talk").click()
+    await expect(window.locator("#room")).to_be_visible()
+    assert "ticket" not in window.url
+
+
+# ---- the window, the bubble, the exit --------------------------------------------------------------
+
+
+async def test_the_room_moves_into_a_window_and_back_with_the_same_seat(
+    serve: Serve, hosting: Hosting, browser: Browser
+) -> None:
+    server, host = await place(serve, hosting)
+    anna = await guest(browser, server, host)
+    await anna.visit(snippet(server))
+    handle = await anna.come_in()
+    await anna.say_in_frame("from the frame")
+    await anna.frame.get_by_label("Your message").fill("half a thought")
+    async with anna.page.expect_popup() as opened:
+        await anna.frame.get_by_role("button", name="Open in a window").click()
+    window = await opened.value
+    assert window.url == f"{server.url}/embed/night/window"
+    await window.set_viewport_size({"width": 1280, "height": 800})
+    await expect(window.locator("#side .person").first).to_contain_text(handle)
+    await expect(window.get_by_label("Your message")).to_have_value("half a thought")
+    await expect(anna.frame.get_by_role("heading", name="in a window of its own")).to_be_visible()
+    await window.get_by_label("Your message").fill("from the window")
+    await window.locator("#send").click()
+    await expect(
+        window.locator(".post", has_text="from the window").get_by_text("Delivered")
+    ).to_be_attached()
+    await window.reload()
+    await expect(window.locator("#side .person").first).to_contain_text(handle)
+    await window.close()
+    await expect(anna.frame.locator(".post .words")).to_have_text(["from the frame", "from the window"])
+    await expect(anna.frame.locator("#side .person")).to_have_count(1)
+    await expect(anna.frame.locator("#side .person").first).to_contain_text(handle)
+    await anna.check()
+
+
+async def test_leaving_in_the_window_leaves(serve: Serve, hosting: Hosting, browser: Browser) -> None:
+    server, host = await place(serve, hosting)
+    anna = await guest(browser, server, host)
+    await anna.visit(snippet(server))
+    await anna.come_in()
+    async with anna.page.expect_popup() as opened:
+        await anna.frame.get_by_role("button", name="Open in a window").click()
+    window = await opened.value
+    await window.set_viewport_size({"width": 1280, "height": 800})
+    await window.get_by_role("button", name="Leave the room").click()
+    await expect(anna.frame.get_by_role("heading", name="You have left the room.")).to_be_visible()
+    await anna.hears("left")
+    await anna.frame.get_by_role("button", name="Come in again").click()
+    await anna.come_in()
+
+
+async def test_what_is_new_shows_as_a_dot_and_nothing_more(
+    serve: Serve, hosting: Hosting, browser: Browser, visit: Visit
+) -> None:
+    server, host = await place(serve, hosting)
+    anna, ben = await guest(browser, server, host), await visit(server)
+    await ben.enter("night")
+    await anna.visit(snippet(server, 'room="night" compact', "Talk to us"))
+    bubble = anna.page.get_by_role("button", name="Talk to us")
+    await expect(bubble).to_have_attribute("aria-expanded", "false")
+    await expect(anna.page.locator("iframe")).to_have_count(0)
+    await bubble.click()
+    await anna.come_in()
+    await anna.frame.get_by_label("Your message").press("Escape")
+    await expect(bubble).to_be_focused()
+    await expect(anna.page.locator("iframe")).to_be_hidden()
+    await ben.say("Somebody has died today.")
+    await expect(anna.page.get_by_role("img", name="Something new was said")).to_be_visible()
+    await anna.hears("unread")
+    assert await anna.heard("unread") == [{"waiting": True}]
+    assert "died" not in await anna.page.evaluate("document.title + JSON.stringify(window.heard)")
+    await bubble.click()
+    await expect(anna.frame.locator(".post", has_text="Somebody has died today.")).to_be_visible()
+    await anna.page.wait_for_function(
+        "() => window.heard.some(([name, detail]) => name === 'unread' && !detail.waiting)"
+    )
+    await anna.page.get_by_role("button", name="Close").click()
+    await expect(anna.page.get_by_role("img", name="Something new was said")).to_be_hidden()
+    await anna.check()
+
+
+async def test_what_is_scrolled_away_is_not_read(
+    serve: Serve, hosting: Hosting, browser: Browser, visit: Visit
+) -> None:
+    server, host = await place(serve, hosting)
+    anna, ben = await guest(browser, server, host), await visit(server)
+    await ben.enter("night")
+    await anna.visit(snippet(server) + "<div style='height: 3000px'></div><p id=end>The end</p>")
+    await anna.come_in()
+    await anna.page.locator("#end").scroll_into_view_if_needed()
+    await anna.page.wait_for_function(
+        "() => document.querySelector('peer-chat').getBoundingClientRect().bottom < 0"
+    )
+    await ben.say("while you looked elsewhere")
+    await anna.hears("unread")
+    await anna.page.locator("h1").scroll_into_view_if_needed()
+    await anna.page.wait_for_function(
+        "() => window.heard.some(([name, detail]) => name === 'unread' && !detail.waiting)"
+    )
+
+
+@pytest.mark.parametrize("where", ["frame", "page"])
+async def test_shift_three_times_hides_it_and_the_host_is_told(
+    serve: Serve, hosting: Hosting, browser: Browser, visit: Visit, where: str
+) -> None:
+    server, host = await place(serve, hosting)
+    anna, ben = await guest(browser, server, host), await visit(server)
+    await ben.enter("night")
+    await anna.visit(snippet(server))
+    await anna.come_in()
+    await expect(ben.page.locator("#side .person")).to_have_count(2)
+    if where == "page":
+        await anna.page.locator("h1").click()
+    for _ in range(3):
+        await anna.page.keyboard.press("Shift")
+    await anna.hears("quick-exit")
+    await expect(anna.frame.get_by_role("heading", name="Notes")).to_be_visible()
+    await expect(anna.frame.locator(".post")).to_have_count(0)
+    await expect(ben.page.locator("#side .person")).to_have_count(1)
+    assert re.fullmatch(r".*/embed/night#notes", anna.page.frames[1].url)
+    await anna.page.frames[1].evaluate("location.reload()")
+    await expect(anna.frame.get_by_role("heading", name="Notes")).to_be_visible()

@@ -1,0 +1,80 @@
+/**
+ * The browser client, for who builds a page of their own: the way of a seat through any network, and no DOM.
+ *
+ *   import { takeSeat, lines } from "https://chat.example.org/static/client/index.js";
+ *
+ *   const seat = takeSeat({
+ *     server: "https://chat.example.org",
+ *     room: "night",
+ *     changed: (topic) => { if (topic === "timeline") show(lines(seat)); },
+ *   });
+ *   seat.start();                    // then `seat.handle` is a handle one may have
+ *   seat.enter();                    // sit down
+ *   seat.say("Is anybody up?");      // kept, in order, once, whatever the network does
+ *
+ * Your page's origin must be among the server's `origins`. A whole page is docs/examples/own-client.html.
+ *
+ * What is promised here stays as it is while the wire is `chatd.v1`; everything else in this folder may
+ * change, so import from nowhere else. Of a `Seat`:
+ *
+ * - It tells of changes by topic: "connection", "phase", "entry", "timeline", "roster", "typing", "pace".
+ * - To read: `phase` ("outside", "entering", "in", "left"), `handle`, `role`, `title`, `kind`, `trouble`
+ *   (why one is not in: `{code, message}`, or null), `roster` (`people`, `count`), `typing`, `slowModeS`,
+ *   `slowUntil`, `more` (history to load), `away`, `connection.state`, `connection.way`.
+ * - To do: `start`, `draw`, `enter`, `say(text, replyTo)`, `sayAgain(key)`, `discard(key)`, `react(seq, kind)`,
+ *   `withdraw(seq)`, `setAway(away)`, `type`, `older`, `ignore(handle, on)`, `wake`, `leave`.
+ *
+ * What people write goes into your page by `textContent` and never as markup.
+ */
+
+import { browserEnv } from "./connection.js";
+import { Keep } from "./keep.js";
+import { Seat } from "./seat.js";
+import { view } from "./timeline.js";
+
+export { Seat };
+export { MAX_CHARACTERS, REACTIONS } from "./wire.js";
+
+/**
+ * A seat in a room, not yet started. It is kept for the time of the tab, so a reload is the same person.
+ *
+ * @param {object} options
+ * @param {string} options.server its address, with or without a slash at the end
+ * @param {string} options.room
+ * @param {string | null} [options.ticket] the right to enter, where the room asks for one
+ * @param {(topic: import("./seat.js").Topic) => void} options.changed told once per change; read the seat then
+ */
+export function takeSeat({ server, room, ticket = null, changed }) {
+  const base = new URL(server, location.href).href.replace(/\/$/, "").replace(/^http/, "ws");
+  const env = browserEnv();
+  const seat = new Seat({
+    room,
+    url: `${base}/ws`,
+    keep: new Keep(() => sessionStorage),
+    env,
+    fill: (bytes) => crypto.getRandomValues(bytes),
+    ticket,
+    changed,
+  });
+  addEventListener("online", () => seat.wake());
+  addEventListener("offline", () => seat.connection.lost());
+  document.addEventListener("visibilitychange", () => document.hidden || seat.wake());
+  return seat;
+}
+
+/**
+ * What was said, in order, as `timeline.js` describes its items: posts with `handle`, `text`, `own`, `status`
+ * ("delivered", "pending", "failed"), `reactions` and more; and between them days and notes. Each has a `key`.
+ *
+ * @param {Seat} seat
+ */
+export function lines(seat) {
+  return view(seat.timeline, {
+    me: seat.handle,
+    role: seat.role,
+    ignored: seat.ignored,
+    waiting: seat.outbox.waiting(),
+    placed: seat.outbox.placed,
+    unreadFrom: seat.unread.from,
+  });
+}

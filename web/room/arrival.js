@@ -1,0 +1,28 @@
+/** What one brings along to this page: a ticket in the address, or a seat from the frame that opened this window. */
+
+import { NOTES } from "./cover.js";
+
+/**
+ * Keeps a seat that was handed over. Resolves to the ticket, or null.
+ *
+ * @param {import("../client/keep.js").Keep} keep @param {string} room
+ * @returns {Promise<string | null>}
+ */
+export async function arrive(keep, room) {
+  const ticket = takeTicket();
+  const windowed = document.documentElement.classList.contains("windowed");
+  if (!windowed || ticket !== null || keep.get(`chatd.seat.${room}`) !== null) return ticket;
+  const { takeOver, tellOpener } = await import("./window.js");
+  const parts = await takeOver();
+  if (parts === null) return null;
+  for (const [part, value] of Object.entries(parts.kept)) keep.set(`chatd.${part}.${room}`, value);
+  tellOpener("here");
+  return parts.ticket;
+}
+
+/** A ticket comes in the fragment, which no server sees. It leaves the address bar at once. */
+function takeTicket() {
+  const ticket = new URLSearchParams(location.hash.slice(1)).get("ticket");
+  if (location.hash !== "" && location.hash !== NOTES) history.replaceState(history.state, "", location.pathname + location.search);
+  return ticket === "" ? null : ticket;
+}
