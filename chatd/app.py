@@ -28,7 +28,7 @@ from starlette.types import ASGIApp
 import web
 from chatd import api
 from chatd.doctor_page import doctor_routes
-from chatd.embed import ANYBODYS, MODULES, embed_routes
+from chatd.embed import ANYBODYS, MODULES, embed_routes, room_page
 from chatd.headers import Guarded
 from chatd.metrics import Metrics
 from chatd.node import Node
@@ -45,7 +45,6 @@ from rooms.commands import RoomName
 
 WEB: Final = Path(web.__file__).parent
 LOBBY_PAGE: Final = "lobby.html"
-ROOM_PAGE: Final = "room.html"
 STYLEGUIDE_PAGE: Final = "styleguide.html"
 NOT_FOUND_PAGE: Final = "404.html"
 POSTED: Final = ("POST", "OPTIONS")
@@ -75,6 +74,7 @@ def create_app(
     start, `app.state.start_error` says why.
     """
     pages = Pages(WEB)
+    shown = room_page(pages, settings)
     described = {"openapi": msgspec.json.encode(openapi()), "asyncapi": msgspec.json.encode(asyncapi())}
 
     @asynccontextmanager
@@ -100,7 +100,7 @@ def create_app(
             msgspec.convert(request.path_params["room"], RoomName)
         except msgspec.ValidationError:
             raise HTTPException(404) from None
-        return pages.page(request, ROOM_PAGE)
+        return shown(request)
 
     async def styleguide(request: Request) -> Response:
         """Every component in every state, for who works on the page: only on a server that is open to all."""

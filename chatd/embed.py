@@ -10,7 +10,7 @@ be, how it looks. Reads the catalog; changes nothing. No answer depends on who a
 """
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -86,7 +86,7 @@ def embed_routes(pages: Pages, settings: Settings) -> list[Route]:
             "data-hosts": " ".join(hosts),
             "data-theme": _one_of(THEMES, request.query_params.get("theme")),
             "lang": _one_of(LANGUAGES, request.query_params.get("lang")) or LANGUAGES[0],
-            "data-sign-in": settings.sign_in_url or "",
+            **sign_in(settings),
         }
         answer = pages.page(request, ROOM_PAGE, edit=lambda body: abroad(body, about, CUT_OFF))
         answer.headers["content-security-policy"] = content_policy(settings, framed_by=hosts)
@@ -94,7 +94,7 @@ def embed_routes(pages: Pages, settings: Settings) -> list[Route]:
 
     async def window(request: Request) -> Response:
         _name(request)
-        about = {"class": "windowed", "lang": LANGUAGES[0]}
+        about = {"class": "windowed", "lang": LANGUAGES[0], **sign_in(settings)}
         answer = pages.page(request, ROOM_PAGE, edit=lambda body: abroad(body, about))
         answer.headers.update(WITH_ITS_OPENER)
         return answer
@@ -110,6 +110,18 @@ def embed_routes(pages: Pages, settings: Settings) -> list[Route]:
         Route("/embed/{room}/window", window),
         Route("/signed-in", signed_in),
     ]
+
+
+def room_page(pages: Pages, settings: Settings) -> Callable[[Request], Response]:
+    """The room on its own page: as it is, and told where to sign in if there is such a place."""
+    about = {"lang": LANGUAGES[0], **sign_in(settings)}
+    told = (lambda body: body.replace(ROOT, _root(about), 1)) if settings.sign_in_url else None
+    return lambda request: pages.page(request, ROOM_PAGE, edit=told)
+
+
+def sign_in(settings: Settings) -> Mapping[str, str]:
+    """Where the intranet lets people sign in; a ticket comes back from there."""
+    return {"data-sign-in": settings.sign_in_url or ""}
 
 
 def framed_by(spec: RoomSpec | None, settings: Settings) -> Sequence[str]:

@@ -1,7 +1,8 @@
 """Histories, encoded once for all who come to a room at the same place and the same time.
 
-Who joins is shown events up to the head: where they begin and where the head is says which, so an
-entry is never wrong, it only ceases to be asked for. Touches nothing.
+Who joins is shown events up to the head: where they begin, where the head is, and how many were taken
+back until then says which, so an entry is never wrong, it only ceases to be asked for; a room's entries
+go as soon as something in it was taken back. Touches nothing.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,9 @@ from rooms.events import AnyEvent
 MAX_BYTES: Final = 4 << 20
 """What is kept in all; beyond it the oldest go first."""
 
+ENTRY_BYTES: Final = 512
+"""About what an entry costs besides its text: most are empty."""
+
 _Key = tuple[str, str, Format, int, int]
 
 
@@ -25,6 +29,8 @@ class Histories:
     def __init__(self) -> None:
         self._encoded: dict[_Key, msgspec.Raw] = {}
         self._bytes = 0
+        self._withdrawn: dict[str, int] = {}
+        """How much had been taken back in each room when its first entry was kept."""
 
     def encoded(
         self, live: LiveRoom, format_: Format, start: int, older: Sequence[AnyEvent] = ()
@@ -33,17 +39,28 @@ class Histories:
 
         `older` ends just before `start`.
         """
+        if self._withdrawn.get(live.name, live.withdrawn) != live.withdrawn:
+            self.forget(live.name)
         first = older[0].seq if older else start
         key = (live.name, live.state.epoch, format_, first, live.head)
         raw = self._encoded.get(key)
         if raw is None:
             raw = msgspec.Raw(format_.encode([*older, *live.recent_from(start)]))
+            self._withdrawn[live.name] = live.withdrawn
             self._keep(key, raw)
         return raw
 
+    def forget(self, room: str) -> None:
+        """What was withdrawn, erased or trimmed does not stay in memory either."""
+        self._withdrawn.pop(room, None)
+        for key in [key for key in self._encoded if key[0] == room]:
+            self._drop(key)
+
     def _keep(self, key: _Key, raw: msgspec.Raw) -> None:
-        self._bytes += len(raw)
+        self._bytes += len(raw) + ENTRY_BYTES
         self._encoded[key] = raw
         while self._bytes > MAX_BYTES:
-            oldest = next(iter(self._encoded))
-            self._bytes -= len(self._encoded.pop(oldest))
+            self._drop(next(iter(self._encoded)))
+
+    def _drop(self, key: _Key) -> None:
+        self._bytes -= len(self._encoded.pop(key)) + ENTRY_BYTES

@@ -160,6 +160,7 @@ class Hub:
 
     def _drop(self, live: LiveRoom) -> None:
         del self._rooms[live.name]
+        self._histories.forget(live.name)
         self._empty.pop(live, None)
         self._dirty.pop(live, None)
         live.stop_waiting()
@@ -200,13 +201,16 @@ class Hub:
             # They have seen more than this node: where they were, events arrived sooner.
             await self.catch_up(live)
         older: list[AnyEvent] = []
-        last = after
+        last, withdrawn = after, live.withdrawn
         while last + 1 < live.first_recent and live.head - after <= self._recover_events:
             read = await self._reads.ask((live.name, live.state.epoch, last, live.withdrawn))
             if not read or read[0].seq != last + 1:
                 return None
             older += read
             last = read[-1].seq
+        if live.withdrawn != withdrawn:
+            # Something was taken back meanwhile, and what was read may hold it still: read it anew.
+            return await self._missed(live, after)
         if not 0 <= live.head - after <= self._recover_events:
             return None
         # The log may be ahead of what is live here: what lies beyond comes as it comes to everybody.

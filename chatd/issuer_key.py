@@ -122,7 +122,7 @@ def _others(file: Path, algorithm: Algorithm) -> list[object]:
     try:
         parse(raw, algorithm)
         keys: list[object] = msgspec.json.decode(raw)["keys"]
-    except (KeyProblem, msgspec.DecodeError, KeyError):
+    except (KeyProblem, msgspec.DecodeError, UnicodeError, KeyError):
         raise CannotMake(f"{file} is not as this command left it. Move it away and try again.") from None
     return keys
 

@@ -154,7 +154,7 @@ def _wanted(algorithm: Algorithm) -> str:
 def _from_json(text: bytes, algorithm: Algorithm) -> list[Key]:
     try:
         whole = msgspec.json.decode(text, type=dict[str, Any])
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise KeyProblem("is not valid JSON.") from None
     entries = whole.get("keys", [whole])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):

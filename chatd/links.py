@@ -1,7 +1,7 @@
 """Links: the members who poll. What each is due is kept until it was fetched *and* confirmed.
 
 A link is a connection to the gateway and a sink to the hub, like a socket. Its answers are numbered:
-one that is lost on the way is given again, under the same number, with what came since. A number that
+one that is lost on the way is given again, as it was, under the same number. A number that
 this link never gave says that the member was answered by another node meanwhile; then, and where a link
 is not known at all, they join anew from `after`. Between two polls a link is parked: it counts as here
 for a while, then it is closed like any connection. `polling.py` is the way in. Touches the loop's clock.
@@ -182,9 +182,11 @@ class Link:
         self.parked_at = self.answered_at = loop.time()
         if self._frames and not self._given:
             self._n += 1
-        self._given = len(self._frames)
-        n = self._n if self._frames else got or 0
-        return Polled(self.name, n, [msgspec.Raw(frame) for frame in self._frames], self.goodbye)
+            self._given = len(self._frames)
+        # One number is one content: a proxy may have asked twice, and only one answer arrives.
+        frames = [msgspec.Raw(frame) for frame in self._frames[: self._given]]
+        last = self.goodbye if self._given == len(self._frames) else None
+        return Polled(self.name, self._n if frames else got or 0, frames, last)
 
     def _due(self, only_news: bool) -> bool:
         if self.goodbye is not None or len(self._frames) > 1 or self._given:

@@ -120,7 +120,7 @@ class LiveRoom:
             if type(event) is Posted:
                 self.recent[index] = msgspec.structs.replace(event, text="", withdrawn=True)
             elif type(event) is Reacted:
-                self.recent[index] = msgspec.structs.replace(event, withdrawn=True)
+                self.recent[index] = msgspec.structs.replace(event, kind="", withdrawn=True)
 
     def newest(self, count: int, size: int) -> int:
         """The place from which a clean start shows the room: `count` events, as far as they have no more

@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from chatd import api
 from chatd.http_door import LINE, Line
-from chatd.posting import let_in, node_of, unreadable
+from chatd.posting import Turned, let_in, node_of, unreadable
 from chatd.sse import check_join
 
 WAIT_S: Final = 25.0
@@ -53,15 +53,17 @@ async def poll(request: Request, body: bytes) -> Response:
     check_join(bytes(asked.join))
     node = node_of(request)
     wait_s = min(asked.wait_s, WAIT_S)
+    line: Line | None = request.scope.get("extensions", {}).get(LINE)
     link, only_news = node.links.known(asked.link, asked.got), False
     if link is None:
         let_in(node)
         await node.links.settle(asked.link)
+        if line is not None and line.transport.is_closing():
+            raise Turned(408, "gone", "Nobody waits for this answer any more.")
         link = node.links.begin(asked.link, bytes(asked.join))
         only_news = asked.got is not None and wait_s > 0
         wait_s = wait_s if only_news else WAIT_S
     turn = link.begin()
-    line: Line | None = request.scope.get("extensions", {}).get(LINE)
     if line is not None:
         line.on_lost = partial(link.deserted, turn)
     try:

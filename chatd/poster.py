@@ -8,6 +8,7 @@ opens a room: a ticket on a wall would be everybody's. Reads the catalog and web
 
 import html
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -83,6 +84,7 @@ def filled(template: str, spec: RoomSpec, settings: Settings) -> str:
     return re.sub(r"\{(title|lines|qr|address)\}", lambda found: words[found[1]], template)
 
 
+@lru_cache(maxsize=256)
 def qr(text: str) -> str:
     """A QR code as an SVG picture, black on white whatever the theme, and with a word for who hears it."""
     code = segno.make(text, error="m", micro=False)

@@ -134,7 +134,8 @@ class Stream:
 
     def ping(self) -> None:
         """Say something. There is no answer to it: whether the peer takes it, TCP knows."""
-        self._say(COMMENT)
+        if not self.congested():
+            self._say(COMMENT)
 
     def silent(self) -> None:
         """Streams only listen."""

@@ -13,13 +13,16 @@ from typing import Final
 
 import asyncpg
 
-from rooms.database_postgres import CONNECT_S, PATIENCE_S, read_revision, translated
+from rooms.database_postgres import CONNECT_S, read_revision, translated
 from rooms.errors_sqlite import translate
 from rooms.revisions_sql import CURRENT, check_known
 from rooms.writer_sqlite import connect, open_lock, turn
 
 ADVISORY_LOCK: Final = 0x63_68_61_74_64
 """The number of the PostgreSQL lock that says "chatd migrates"."""
+
+MIGRATION_S: Final = 600.0
+"""How long one step may take, and how long a node waits while another migrates: a large table is slow."""
 
 
 async def migrate_sqlite(path: Path) -> None:
@@ -64,7 +67,7 @@ async def migrate_postgres(url: str) -> None:
     """Bring the PostgreSQL database at `url` (`postgresql://...`) up to date."""
 
     async def dial() -> "asyncpg.Connection[asyncpg.Record]":
-        return await asyncpg.connect(url, timeout=CONNECT_S, command_timeout=PATIENCE_S)
+        return await asyncpg.connect(url, timeout=CONNECT_S, command_timeout=MIGRATION_S)
 
     with translated():
         connection = await dial()

@@ -3,9 +3,9 @@
 import msgspec
 
 from chatd.formats import JSON_MESSAGES, MSGPACK_MESSAGES
-from chatd.histories import MAX_BYTES, Histories
+from chatd.histories import ENTRY_BYTES, MAX_BYTES, Histories
 from chatd.live_room import LiveRoom
-from rooms.events import AnyEvent, Posted, Rules
+from rooms.events import AnyEvent, Posted, Rules, Withdrawn
 from rooms.log import Head
 from tests.chatd.desk import ROOM, Frame, places
 
@@ -59,6 +59,27 @@ def test_no_more_is_kept_than_the_bound_and_the_oldest_goes_first() -> None:
     encoded = [histories.encoded(live, JSON_MESSAGES, 1) for live in rooms]
     kept = [raw for raw in encoded if any(raw is other for other in histories._encoded.values())]
     assert kept == encoded[-4:]
-    assert sum(map(len, kept)) == histories._bytes <= MAX_BYTES
+    assert sum(len(raw) + ENTRY_BYTES for raw in kept) == histories._bytes <= MAX_BYTES
     assert histories.encoded(rooms[-1], JSON_MESSAGES, 1) is encoded[-1]
     assert histories.encoded(rooms[0], JSON_MESSAGES, 1) == encoded[0]
+
+
+def test_what_was_taken_back_does_not_stay_in_memory() -> None:
+    histories, live = Histories(), room(text="my secret")
+    other = room("tea", text="tea")
+    histories.encoded(live, JSON_MESSAGES, 1)
+    kept = histories.encoded(other, JSON_MESSAGES, 1)
+    live.offer([Withdrawn(room=ROOM, seq=4, handle="calm-otter", target=3)], 0.0)
+    histories.encoded(live, JSON_MESSAGES, 2)
+    assert not any(b"my secret" in bytes(raw) for raw in histories._encoded.values())
+    assert histories.encoded(other, JSON_MESSAGES, 1) is kept
+    histories.forget(ROOM)
+    histories.forget("tea")
+    assert (histories._encoded, histories._bytes) == ({}, 0)
+
+
+def test_many_empty_histories_are_bounded_as_well() -> None:
+    histories = Histories()
+    for number in range(MAX_BYTES // ENTRY_BYTES + 10):
+        histories.encoded(room(f"room-{number}"), JSON_MESSAGES, 4)
+    assert len(histories._encoded) < MAX_BYTES // ENTRY_BYTES

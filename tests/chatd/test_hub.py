@@ -172,6 +172,28 @@ async def test_who_comes_back_a_moment_later_needs_no_log_either_but_is_told_not
 
 
 @story()
+async def test_what_is_withdrawn_while_somebody_comes_back_is_shown_to_nobody(desk: Desk) -> None:
+    anna = await desk.comes("anna")
+    for line in ("my secret", *lines(RECENT)):
+        await anna.asks("post", text=line)
+        await desk.passes(1)
+    ben, carla = await desk.comes("ben"), await desk.comes("carla")
+    ben.lose_connection()
+    ben.connect(desk.node)
+    with desk.log.holds("since", after=True) as held:
+        id_ = ben.says("join", seat=ben.joined["seat"], epoch=ben.joined["epoch"], after=0)
+        await held.reached
+        await anna.asks("withdraw", seq=1)
+        await settles()
+    joined = await ben.answer(id_)
+    assert joined["recovered"] is True
+    assert "my secret" not in str(joined)
+    await desk.passes(2 * KEEP_READ_S)
+    await back(carla, 0)
+    assert "my secret" not in str(carla.joined)
+
+
+@story()
 async def test_what_happens_while_somebody_comes_back_is_heard_once(desk: Desk) -> None:
     await desk.keeps(*lines(RECENT + 50))
     anna, ben = await desk.comes("anna"), await desk.comes("ben")

@@ -105,6 +105,7 @@ BAD: dict[str, tuple[bytes, Algorithm, str]] = {
     "nothing": (b"", "EdDSA", "neither JSON"),
     "a line of ssh": (b"AAAAC3NzaC1lZDI1NTE5AAAAI", "EdDSA", "neither JSON"),
     "half of JSON": (b"{", "EdDSA", "not valid JSON"),
+    "no UTF-8": ('{"keys": [{"kid": "schlüssel"}]}'.encode("latin-1"), "EdDSA", "not valid JSON"),
     "deep JSON": (b'{"a":' * 3000, "EdDSA", "not valid JSON"),
     "a number for keys": (b'{"keys": 5}', "EdDSA", "not a JWKS"),
     "a number for a key": (b'{"keys": [5]}', "EdDSA", "not a JWKS"),

@@ -84,18 +84,19 @@ async def test_answers_keep_their_distance_in_a_lively_room(
 # ---- answers that are lost ---------------------------------------------------------------------
 
 
-async def test_a_lost_answer_is_given_again_with_what_came_since(chat: Whole) -> None:
+async def test_a_lost_answer_is_given_again_as_it_was(chat: Whole) -> None:
     other = await speaker(chat)
     first = await chat.poll(join())
     await chat.send(post("one"), seat=other)
     lost = await chat.poll(join(), link=first.link, got=first.n)
     await chat.send(post("two"), seat=other)
     again = await chat.poll(join(), link=first.link, got=first.n)
-    assert again.n == lost.n
-    assert again.frames[: len(lost.frames)] == lost.frames
-    assert again.texts() == ["one", "two"]
+    # One number, one content: of two answers to a request that a proxy doubled only one arrives.
+    assert (again.n, again.frames) == (lost.n, lost.frames)
     after = await chat.poll(join(), link=first.link, got=again.n, wait_s=0)
-    assert after.frames == []
+    assert after.texts() == ["two"]
+    last = await chat.poll(join(), link=first.link, got=after.n, wait_s=0)
+    assert last.frames == []
 
 
 async def test_even_the_first_answer_can_be_asked_for_again(chat: Whole) -> None:

@@ -256,7 +256,8 @@ async def test_one_seat_moves_from_transport_to_transport(chat: Whole, transport
                 await two.post("answered")
                 assert [(await event(one)).seq for _ in range(2)] == [2 * number + 1, 2 * number + 2]
                 held = {"seat": one.seat, "epoch": one.epoch, "after": one.after}
-        assert len(two.roster) == 2
+        # Whether she is shown yet depends on how fast all this went; nobody else ever is.
+        assert set(two.roster) <= {two.handle, handle}
 
 
 async def test_one_seat_in_three_windows_is_one_person(chat: Whole) -> None:

@@ -38,7 +38,7 @@ def upgrade() -> None:
     op.create_index(
         "events_by_key",
         "events",
-        ["room_id", "epoch", "handle", "key"],
+        ["key", "handle"],
         unique=True,
         sqlite_where=KEYED,
         postgresql_where=KEYED,
