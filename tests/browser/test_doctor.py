@@ -5,12 +5,14 @@ from contextlib import asynccontextmanager
 from typing import Any, Literal
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, Request, WebSocket, expect
 
 from chatd.doctor_findings import words
+from tests.browser.embedding import guest, place
 from tests.browser.test_access import clean
 from tests.chatd.bad_paths import Spoiler, answer
 from tests.fixtures.browsers import DESK, PHONE, Person, Visit
+from tests.fixtures.hosts import Hosting
 from tests.fixtures.servers import Serve, Server, until
 
 BLOCKED = answer("403 Forbidden", b"<h1>This category is blocked</h1>")
@@ -209,11 +211,44 @@ async def test_a_screen_reader_hears_the_verdict_and_not_every_check(visit: Visi
     assert await anna.page.locator(".shape:not([aria-hidden=true])").count() == 0
 
 
-async def test_hide_covers_it_at_once(visit: Visit) -> None:
+async def test_hide_covers_it_at_once_and_ends_the_look(visit: Visit) -> None:
     anna = await visit()
-    await anna.open("/doctor")
+    sockets: list[WebSocket] = []
+    under_way: set[Request] = set()
+
+    def begun(request: Request) -> None:
+        under_way.add(request)
+
+    def ended(request: Request) -> None:
+        under_way.discard(request)
+
+    def dialled(socket: WebSocket) -> None:
+        sockets.append(socket)
+
+    anna.page.on("websocket", dialled)
+    anna.page.on("request", begun)
+    anna.page.on("requestfinished", ended)
+    anna.page.on("requestfailed", ended)
+    await anna.open("/doctor?idle_s=30")
     await expect(anna.page.locator(".finding")).to_have_count(len(words().checks))
     for _ in range(3):
         await anna.page.keyboard.press("Shift")
     await expect(anna.page.get_by_role("heading", name="Notes")).to_be_visible()
     await until(lambda: anna.page.url.endswith("/#notes"), "the address of the notes")
+    await until(lambda: not under_way, "the end of every request")
+    await until(lambda: all(one.is_closed() for one in sockets), "the end of every connection")
+    assert sockets
+
+
+async def test_in_a_frame_the_notes_stand_where_a_reload_finds_them(
+    serve: Serve, hosting: Hosting, browser: Browser
+) -> None:
+    server, host = await place(serve, hosting)
+    anna = await guest(browser, server, host)
+    await anna.visit(f'<iframe src="{server.url}{QUICK}" title="Doctor" width="600" height="700"></iframe>')
+    await anna.frame.get_by_role("button", name="Hide").click()
+    await expect(anna.frame.get_by_role("heading", name="Notes")).to_be_visible()
+    assert anna.page.frames[1].url == f"{server.url}/doctor#notes"
+    await anna.page.frames[1].evaluate("location.reload()")
+    await expect(anna.frame.get_by_role("heading", name="Notes")).to_be_visible()
+    await expect(anna.frame.locator("#doctor")).to_have_count(0)

@@ -166,6 +166,11 @@ async def test_a_frame_that_is_cut_off_says_so(serve: Serve, hosting: Hosting, b
     await anna.visit(frame.format("allow-scripts allow-same-origin", server.url))
     await anna.come_in()
     await expect(anna.frame.get_by_text("The room cannot start inside this frame.")).to_be_hidden()
+    # And without allow-forms the button sends, as on a phone there is nothing else.
+    await anna.frame.get_by_label("Your message").fill("by the button")
+    await anna.frame.get_by_role("button", name="Send", exact=True).click()
+    await expect(anna.frame.locator(".post .words")).to_have_text(["by the button"])
+    await expect(anna.frame.get_by_label("Your message")).to_have_value("")
 
 
 # ---- who they are ----------------------------------------------------------------------------------
@@ -272,54 +277,46 @@ async def test_a_sign_in_that_is_kept_apart_goes_on_in_its_own_window(
     assert "ticket" not in window.url
 
 
-# ---- the window, the bubble, the exit --------------------------------------------------------------
+# ---- the bubble, the exit --------------------------------------------------------------------------
 
 
-async def test_the_room_moves_into_a_window_and_back_with_the_same_seat(
-    serve: Serve, hosting: Hosting, browser: Browser
+async def test_who_signs_out_before_the_frame_has_answered_leaves_as_well(
+    serve: Serve, hosting: Hosting, keeping: Keeping
 ) -> None:
     server, host = await place(serve, hosting)
-    anna = await guest(browser, server, host)
-    await anna.visit(snippet(server))
-    handle = await anna.come_in()
-    await anna.say_in_frame("from the frame")
-    await anna.frame.get_by_label("Your message").fill("half a thought")
-    async with anna.page.expect_popup() as opened:
-        await anna.frame.get_by_role("button", name="Open in a window").click()
-    window = await opened.value
-    assert window.url == f"{server.url}/embed/night/window"
-    await window.set_viewport_size({"width": 1280, "height": 800})
-    await expect(window.locator("#side .person").first).to_contain_text(handle)
-    await expect(window.get_by_label("Your message")).to_have_value("half a thought")
-    await expect(anna.frame.get_by_role("heading", name="in a window of its own")).to_be_visible()
-    await window.get_by_label("Your message").fill("from the window")
-    await window.locator("#send").click()
-    await expect(
-        window.locator(".post", has_text="from the window").get_by_text("Delivered")
-    ).to_be_attached()
-    await window.reload()
-    await expect(window.locator("#side .person").first).to_contain_text(handle)
-    await window.close()
-    await expect(anna.frame.locator(".post .words")).to_have_text(["from the frame", "from the window"])
-    await expect(anna.frame.locator("#side .person")).to_have_count(1)
-    await expect(anna.frame.locator("#side .person").first).to_contain_text(handle)
-    await anna.check()
-
-
-async def test_leaving_in_the_window_leaves(serve: Serve, hosting: Hosting, browser: Browser) -> None:
-    server, host = await place(serve, hosting)
-    anna = await guest(browser, server, host)
+    anna = await keeping(server, host)
     await anna.visit(snippet(server))
     await anna.come_in()
-    async with anna.page.expect_popup() as opened:
-        await anna.frame.get_by_role("button", name="Open in a window").click()
-    window = await opened.value
-    await window.set_viewport_size({"width": 1280, "height": 800})
-    await window.get_by_role("button", name="Leave the room").click()
-    await expect(anna.frame.get_by_role("heading", name="You have left the room.")).to_be_visible()
+    leaving = "<script type=module>document.querySelector('peer-chat').leave()</script>"
+    await anna.visit(snippet(server) + leaving)
     await anna.hears("left")
+    await expect(anna.frame.get_by_role("heading", name="You have left the room.")).to_be_visible()
+    # Once: who comes in again stays.
     await anna.frame.get_by_role("button", name="Come in again").click()
     await anna.come_in()
+
+
+async def test_a_ticket_in_the_address_outlives_a_seat_of_somebody_else(
+    serve: Serve, hosting: Hosting, keeping: Keeping
+) -> None:
+    """A bare frame, on a computer where another had a seat in this tab."""
+    host = await hosting()
+    server = await serve("--set", f"embed_origins={host.origin}")
+    await circle(server)
+    anna = await keeping(server, host)
+    frame = '<iframe src="{}/embed/circle#ticket={}" title="Room" width="600" height="700"></iframe>'
+    handles: list[str] = []
+    for subject in ("anna", "ben"):
+        await anna.visit(frame.format(server.url, await ticket(server.data, "--subject", subject)))
+        handles.append(await anna.come_in())
+        assert "ticket" not in anna.page.frames[1].url
+    assert handles[0] != handles[1]
+    # Nothing leads back in without a ticket or a place to sign in, so nothing promises it.
+    await anna.frame.locator("#here").click()
+    await anna.frame.get_by_role("button", name="Leave the room").click()
+    await expect(anna.frame.get_by_role("heading", name="You have left the room.")).to_be_visible()
+    await expect(anna.frame.get_by_role("button", name="Come in again")).to_have_count(0)
+    await anna.check()
 
 
 async def test_what_is_new_shows_as_a_dot_and_nothing_more(
@@ -333,6 +330,7 @@ async def test_what_is_new_shows_as_a_dot_and_nothing_more(
     await expect(bubble).to_have_attribute("aria-expanded", "false")
     await expect(anna.page.locator("iframe")).to_have_count(0)
     await bubble.click()
+    await expect(anna.page.get_by_role("dialog", name="Room for colleagues")).to_be_visible()
     await anna.come_in()
     await anna.frame.get_by_label("Your message").press("Escape")
     await expect(bubble).to_be_focused()

@@ -9,7 +9,7 @@ from playwright.async_api import expect
 
 from tests.browser.middlebox import Middlebox
 from tests.fixtures.browsers import Person, Visit
-from tests.fixtures.servers import Serve, Server
+from tests.fixtures.servers import Serve, Server, run_chatd
 from tests.tree import ROOT
 
 EXAMPLE = ROOT / "docs/examples/own-client.html"
@@ -80,6 +80,36 @@ async def test_the_example_is_a_client(serve: Serve, host: Host, visit: Visit, s
         assert box.open_now("/ws") == (1 if sockets == "open" else 0)
         forgive(own, box.url)
         await own.page.close()
+
+
+async def test_a_ticket_stands_beside_the_seat_of_the_tab(serve: Serve, host: Host, visit: Visit) -> None:
+    """A reload is the same person; after `stop` nothing wakes the seat any more."""
+    server = await serve(environ={"CHATD_ORIGINS": host.origin})
+    added = await run_chatd("room", "add", "night", "--data", str(server.data), cwd=server.data)
+    assert added[0] == 0, added[2]
+    args = ("--room", "night", "--data", str(server.data), "--many")
+    code, out, err = await run_chatd("ticket", *args, cwd=server.data)
+    assert code == 0, err
+    jwt = out.strip().partition("#ticket=")[2]
+    host.page = EXAMPLE.read_text("utf-8").replace(THEIR_SERVER, server.url)
+    host.page = host.page.replace(
+        "changed: show });", f"changed: show, ticket: '{jwt}' }}); window.seat = seat;"
+    )
+    own = await visit()
+    own.base = host.origin
+    await own.open("/")
+    await own.page.get_by_role("button", name="Come in").click()
+    who = own.page.locator("#who")
+    await expect(who).to_contain_text("are here")
+    said = await who.inner_text()
+    await own.page.reload()
+    await expect(who).to_have_text(said)
+    await own.page.evaluate("window.seat.stop()")
+    assert await own.page.evaluate("window.seat.connection.state") == "idle"
+    await own.page.evaluate("dispatchEvent(new Event('online')); dispatchEvent(new Event('offline'))")
+    assert await own.page.evaluate("window.seat.connection.state") == "idle"
+    forgive(own, server.url)
+    await own.page.close()
 
 
 async def test_a_page_that_is_not_listed_gets_nothing(serve: Serve, host: Host, visit: Visit) -> None:

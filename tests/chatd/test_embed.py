@@ -70,12 +70,16 @@ async def test_the_frame_is_the_rooms_page_with_a_few_words_on_its_root(settings
     assert early.sub("", cut_off.sub("<main ", root.sub("", page))) == root.sub("", room)
 
 
-async def test_the_room_says_where_to_sign_in_wherever_it_is_shown(settings: Settings, tmp_path: Path) -> None:
+async def test_the_room_says_where_to_sign_in_wherever_it_is_shown(
+    settings: Settings, tmp_path: Path
+) -> None:
     paths = ("/room/a", "/embed/a", "/embed/a/window")
     async with browsing(settings) as client:
         for path in paths:
             page = (await client.get(path)).text
-            assert page.count('data-sign-in="https://intranet.example.org/s?a=&quot;&amp;r={room}"') == 1, path
+            assert page.count('data-sign-in="https://intranet.example.org/s?a=&quot;&amp;r={room}"') == 1, (
+                path
+            )
             assert page.count("<html") == 1
     async with browsing(Settings(data=tmp_path / "other")) as client:
         for path in paths:

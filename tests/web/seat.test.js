@@ -388,6 +388,26 @@ test("what came while nobody looked is counted from where they stopped", async (
   assert.equal(seat.unread.from, null);
 });
 
+test("a ticket that comes while another window has the seat is shown when the seat comes back", async () => {
+  const { world, seat } = await seated();
+  const parts = seat.parts;
+  seat.handOver();
+  seat.useTicket("later");
+  assert.equal(world.sockets.length, 1);
+  seat.takeBack({ ticket: "earlier", kept: parts.kept });
+  world.socket.opens();
+  await world.pass(0);
+  const join = world.socket.last("join");
+  assert.deepEqual([join.ticket, join.seat], ["later", parts.kept.seat]);
+});
+
+test("whoever has left hands no ticket to a window that was still opening", async () => {
+  const { seat } = await seated();
+  seat.useTicket("mine");
+  seat.leave();
+  assert.deepEqual(seat.parts.ticket, null);
+});
+
 test("leaving says so, forgets everything and does not come back", async () => {
   const { world, seat, storage } = await seated();
   seat.leave();

@@ -121,6 +121,41 @@ test("a message that a proxy finds too long is refused, and the line goes on", a
   assert.deepEqual([heard.at(-1).id, heard.at(-1).code, ends.length], [2, "text_too_long", 0]);
 });
 
+test("words that a filter does not let through are refused, and the line goes on", async () => {
+  for (const status of [400, 403, 406, 422]) {
+    const { world, http, stream, heard, ends } = await entered();
+    stream.send('{"t":"post","id":2,"room":"night","key":"k","text":"select all from the menu"}');
+    await settle();
+    http.last("/send").answers("<h1>Blocked</h1>", status);
+    await world.pass(5_000);
+    assert.deepEqual([heard.at(-1).id, heard.at(-1).code, ends.length, http.count("/send")], [2, "not_passed", 0, 1]);
+    stream.send('{"t":"post","id":3,"room":"night","key":"k2","text":"soup"}');
+    await settle();
+    assert.deepEqual(http.last("/send").body.frames.map((frame) => frame.id), [3]);
+  }
+});
+
+test("what is no message and is turned away, or no answer of a filter, ends the line", async () => {
+  for (const [frame, status] of [
+    ['{"t":"typing","room":"night"}', 403],
+    ['{"t":"post","id":2,"room":"night","key":"k","text":"x"}', 404],
+    ['{"t":"post","id":2,"room":"night","key":"k","text":"x"}', 407],
+  ]) {
+    const { http, stream, ends } = await entered();
+    stream.send(frame);
+    await settle();
+    http.last("/send").answers("", status);
+    await settle();
+    assert.deepEqual(ends, [{ code: 1006, unfit: false }]);
+  }
+});
+
+test("a line that has only begun to ask is not stale", () => {
+  const { stream } = line();
+  stream.send('{"t":"join","id":1,"room":"night"}');
+  assert.equal(stream.stale, false);
+});
+
 test("who is refused has no stream, and may try again", async () => {
   const { http, stream, heard, ends } = line();
   stream.send('{"t":"join","id":1,"room":"night"}');

@@ -17,12 +17,15 @@
  * What is promised here stays as it is while the wire is `chatd.v1`; everything else in this folder may
  * change, so import from nowhere else. Of a `Seat`:
  *
- * - It tells of changes by topic: "connection", "phase", "entry", "timeline", "roster", "typing", "pace".
+ * - It tells of changes by topic: "connection", "phase", "entry", "timeline", "roster", "typing", "pace"; and by
+ *   "stranger" that the ticket is another person's than the seat that the tab kept: that is forgotten, nothing on
+ *   the page is theirs, and they begin with a reload.
  * - To read: `phase` ("outside", "entering", "in", "left"), `handle`, `role`, `title`, `kind`, `trouble`
- *   (why one is not in: `{code, message}`, or null), `roster` (`people`, `count`), `typing`, `slowModeS`,
+ *   (why one is not in: `{code, message}`, or null), `shut` (and trying again does not help), `roster` (`people`, `count`), `typing`, `slowModeS`,
  *   `slowUntil`, `more` (history to load), `away`, `connection.state`, `connection.way`.
  * - To do: `start`, `draw`, `enter`, `say(text, replyTo)`, `sayAgain(key)`, `discard(key)`, `react(seq, kind)`,
- *   `withdraw(seq)`, `setAway(away)`, `type`, `older`, `ignore(handle, on)`, `wake`, `leave`.
+ *   `withdraw(seq)`, `setAway(away)`, `type`, `older`, `ignore(handle, on)`, `wake`, `leave`;
+ *   `stop` when the page goes on without the room: the connection ends, and the seat is kept for the tab.
  *
  * What people write goes into your page by `textContent` and never as markup.
  */
@@ -33,6 +36,46 @@ import { Seat } from "./seat.js";
 import { view } from "./timeline.js";
 
 export { Seat };
+
+class OwnSeat extends Seat {
+  /** @type {string | null} */
+  #ticket;
+  /** @type {AbortController} */
+  #listening;
+
+  /** @param {ConstructorParameters<typeof Seat>[0]} options */
+  constructor({ ticket = null, env, ...rest }) {
+    const listening = new AbortController();
+    const { signal } = listening;
+    super({ ...rest, env: { ...env, whenOnline: (act) => addEventListener("online", act, { signal }) } });
+    this.#ticket = ticket;
+    this.#listening = listening;
+    addEventListener("online", () => this.wake(), { signal });
+    addEventListener("offline", () => this.connection.lost(), { signal });
+    document.addEventListener("visibilitychange", () => document.hidden || this.wake(), { signal });
+  }
+
+  /** @override */
+  start() {
+    const ticket = this.#ticket;
+    this.#ticket = null;
+    // Beside the seat that the tab may have, which it does not replace: a reload is the same person.
+    if (ticket !== null) this.useTicket(ticket);
+    super.start();
+  }
+
+  /** @override */
+  leave() {
+    super.leave();
+    this.#listening.abort();
+  }
+
+  /** Let go of the connection, and of the page. */
+  stop() {
+    this.#listening.abort();
+    this.connection.close();
+  }
+}
 export { MAX_CHARACTERS, REACTIONS } from "./wire.js";
 
 /**
@@ -46,20 +89,15 @@ export { MAX_CHARACTERS, REACTIONS } from "./wire.js";
  */
 export function takeSeat({ server, room, ticket = null, changed }) {
   const base = new URL(server, location.href).href.replace(/\/$/, "").replace(/^http/, "ws");
-  const env = browserEnv();
-  const seat = new Seat({
+  return new OwnSeat({
     room,
     url: `${base}/ws`,
     keep: new Keep(() => sessionStorage),
-    env,
+    env: browserEnv(),
     fill: (bytes) => crypto.getRandomValues(bytes),
     ticket,
     changed,
   });
-  addEventListener("online", () => seat.wake());
-  addEventListener("offline", () => seat.connection.lost());
-  document.addEventListener("visibilitychange", () => document.hidden || seat.wake());
-  return seat;
 }
 
 /**

@@ -17,6 +17,8 @@ const MAX_FRAMES = 16;
 /** Proxies often take no more than 16 KiB in one body. */
 const MAX_BODY = 14_000;
 const LONGEST_RETRY_S = 10;
+/** What filters answer to words that they do not like; a seat that is none is told in frames. */
+const NOT_PASSED = [400, 403, 406, 422];
 /** In the way of a WebSocket's states. */
 const OPEN = 1;
 const CLOSED = 3;
@@ -163,8 +165,7 @@ export class Posting {
       // A handle is drawn without a seat; everything else needs one.
       if (this.seat === null && batch[0]?.frame.t !== "draw") {
         const sentence = "You have no seat in this room just now. Join it, then try again.";
-        for (const { frame } of batch) this.#refuse(frame, "not_joined", sentence);
-        this.#waiting.splice(0, batch.length);
+        this.#turnBack(batch, "not_joined", sentence);
       } else await this.#carry(batch);
     }
     this.#sending = false;
@@ -196,9 +197,12 @@ export class Posting {
         return;
       }
       if (status === 413) {
-        this.#waiting.splice(0, batch.length);
-        const sentence = "Something on the way to the server takes no message of this length. Send it in parts.";
-        for (const { frame } of batch) this.#refuse(frame, "text_too_long", sentence);
+        this.#turnBack(batch, "text_too_long", "Something on the way to the server takes no message of this length. Send it in parts.");
+        return;
+      }
+      // Another line would carry the same words, to the same end.
+      if (NOT_PASSED.includes(status) && batch.some(({ frame }) => frame.t === "post")) {
+        this.#turnBack(batch, "not_passed", "Something on the way to the server did not let this through. Your words are kept: change them, or show this to IT.");
         return;
       }
       const pause = PAUSES_MS[attempt];
@@ -221,6 +225,12 @@ export class Posting {
   /** @param {number} ms @returns {Promise<void>} */
   pause(ms) {
     return new Promise((resolve) => this.env.after(resolve, ms));
+  }
+
+  /** @param {Said[]} batch the first of those that wait @param {string} code @param {string} message */
+  #turnBack(batch, code, message) {
+    this.#waiting.splice(0, batch.length);
+    for (const { frame } of batch) this.#refuse(frame, code, message);
   }
 
   /** Answer for the server. @param {any} frame @param {string} code @param {string} message */

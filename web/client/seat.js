@@ -33,7 +33,7 @@ const TRIES = 5;
 /** Refusals that pass by themselves: the post is kept and sent again. */
 const PASSING = new Set(["slow_mode", "too_fast", "busy", "log_unavailable"]);
 /** What is kept of one seat for the time of the tab. */
-const PARTS = ["seat", "outbox", "draft", "ignored", "mode"];
+export const PARTS = ["seat", "outbox", "draft", "ignored", "mode"];
 /** Refusals of entry that trying again does not change: one goes elsewhere. */
 const SHUT = new Set(["unknown_room", "ticket_needed", "ticket_refused", "ticket_spent"]);
 
@@ -166,8 +166,9 @@ export class Seat {
    * @param {string} ticket
    */
   useTicket(ticket) {
-    if (this.phase === "left") return;
     this.#ticket = ticket;
+    // Another window may have the seat, and give it back.
+    if (this.phase === "left") return;
     if (this.shut) {
       this.trouble = null;
       this.changed("entry");
@@ -184,6 +185,7 @@ export class Seat {
 
   /** Another window has this seat now: let go of it here without leaving it. */
   handOver() {
+    this.#ticket = null;
     this.#forget();
     this.#set("left");
     this.connection.close();
@@ -197,7 +199,7 @@ export class Seat {
   takeBack({ ticket, kept }) {
     if (this.phase !== "left") return;
     for (const part of PARTS) this.keep.set(this.#name(part), kept[part] ?? null);
-    this.#ticket = ticket;
+    this.#ticket ??= ticket;
     this.#seat = kept.seat ?? null;
     this.outbox = new Outbox();
     this.outbox.restore(kept.outbox);
@@ -322,6 +324,7 @@ export class Seat {
   /** Leave now and forget the seat. What is on the page is the caller's to remove. */
   leave() {
     this.connection.send({ t: "leave", id: this.#nextId++, room: this.room });
+    this.#ticket = null;
     this.#forget();
     this.#set("left");
     this.connection.close();

@@ -93,6 +93,7 @@ export class Stream extends Posting {
     this.quit();
     const abort = new AbortController();
     this.#abort = abort;
+    this.#heardAt = this.env.now();
     this.#arm(this.patient ? QUIET_MS : FIRST_MS, !this.patient);
     void this.#listen(join, abort);
   }

@@ -12,9 +12,27 @@ import { measure, tryFrame } from "./probes.js";
  * @typedef {import("./judge.js").Report} Report
  */
 
+/** The page is covered: whatever is under way ends. */
+const over = new AbortController();
+
 const env = {
-  fetch: fetch.bind(window),
-  WebSocket: window.WebSocket,
+  /** @type {typeof fetch} */
+  fetch: (what, how) => {
+    const abort = new AbortController();
+    for (const signal of [how?.signal, over.signal]) {
+      if (signal?.aborted) abort.abort();
+      signal?.addEventListener("abort", () => abort.abort());
+    }
+    return fetch(what, { ...how, signal: abort.signal });
+  },
+  WebSocket: window.WebSocket && class extends WebSocket {
+    /** @param {string} url @param {string} protocol */
+    constructor(url, protocol) {
+      super(url, protocol);
+      // One that is closed before it stands leaves a warning in the console.
+      over.signal.addEventListener("abort", () => (this.readyState === 0 ? this.addEventListener("open", () => this.close()) : this.close()));
+    }
+  },
   now: () => performance.now(),
   wall: () => Date.now(),
   after: (/** @type {() => void} */ act, /** @type {number} */ ms) => setTimeout(act, ms),
@@ -138,6 +156,7 @@ async function lookAtHost(event) {
   write(byId("host-said"), "Looking …");
   const room = asked.get("room") ?? "";
   const frame = await tryFrame(env, words.limits, host, /^[a-z0-9][a-z0-9._-]{0,63}$/.test(room) ? room : "");
+  if (over.signal.aborted) return;
   seen = { ...seen, frame };
   show();
   const found = judge(seen, words).findings.find(({ check }) => check === "frame");
@@ -145,7 +164,12 @@ async function lookAtHost(event) {
 }
 
 function cover() {
-  coverNow(() => (look += 1));
+  // Where rooms may be framed this page may be, and the lobby may not.
+  document.documentElement.classList.toggle("embedded", env.framed);
+  coverNow(() => {
+    look += 1;
+    over.abort();
+  });
 }
 
 async function start() {

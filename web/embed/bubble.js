@@ -25,8 +25,12 @@ export class Bubble {
     this.#dot.className = "dot";
     this.bubble = button(() => this.open(true), label, this.#dot);
     this.bubble.className = "bubble";
+    // Where the panel is open there is no bubble.
+    this.bubble.setAttribute("aria-expanded", "false");
     this.panel = document.createElement("div");
     this.panel.className = "panel";
+    this.panel.setAttribute("role", "dialog");
+    this.panel.setAttribute("aria-label", "Room for colleagues");
     this.panel.append(button(() => this.open(false), "Close"));
     shadow.append(this.bubble, this.panel);
     this.waiting(false);
@@ -54,7 +58,6 @@ export class Bubble {
   #show(on) {
     this.panel.hidden = !on;
     this.bubble.hidden = on;
-    this.bubble.setAttribute("aria-expanded", String(on));
   }
 }
 

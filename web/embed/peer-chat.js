@@ -19,7 +19,7 @@ iframe { display: block; width: 100%; height: min(40rem, max(26rem, 92vh)); bord
  * Attributes
  *   room     the room's name
  *   session  the name of the room of one session, shown instead
- *   theme    light, dark or auto (the default: what the device says)
+ *   theme    light, dark or auto (the default)
  *   lang     the language; what the server does not have becomes English
  *   compact  a bubble in the corner that opens; its label is what stands inside the element
  *   height   pixels; without it the room sizes itself
@@ -41,7 +41,7 @@ export class PeerChat extends HTMLElement {
   #bubble = null;
   /** @type {Element | null} */
   #trouble = null;
-  /** @type {string | undefined} */
+  /** null: leave, once ready @type {string | null | undefined} */
   #token;
   #placed = false;
   #ready = false;
@@ -70,7 +70,7 @@ export class PeerChat extends HTMLElement {
     else void this.#build();
   }
 
-  /** @param {string} jwt the right to enter, signed by the host's back end */
+  /** @param {string} jwt the right to enter */
   setToken(jwt) {
     if (!TO_FRAME.token?.token?.(jwt)) throw new TypeError("setToken takes a signed JWT, as text");
     this.#token = jwt;
@@ -85,7 +85,7 @@ export class PeerChat extends HTMLElement {
 
   /** Leave the room, for instance because somebody signs out. */
   leave() {
-    this.#token = undefined;
+    this.#token = this.#ready ? undefined : null;
     this.#tell("leave");
   }
 
@@ -162,7 +162,7 @@ export class PeerChat extends HTMLElement {
     if (this.#ready) return;
     if (times === GREETINGS) return void this.#cannot("no_answer");
     const bubble = this.#bubble;
-    this.#send("hello", { ...this.#look(), token: this.#token, compact: bubble !== null, shown: bubble?.shown });
+    this.#send("hello", { ...this.#look(), token: this.#token ?? undefined, compact: bubble !== null, shown: bubble?.shown });
     this.#timer = setTimeout(() => this.#greet(times + 1), GREET_MS * 2 ** times);
   }
 
@@ -185,6 +185,7 @@ export class PeerChat extends HTMLElement {
       this.#ready = true;
       this.#trouble?.remove();
       if (this.#frame) this.#frame.hidden = false;
+      if (this.#token === null) this.leave();
     }
     if (t === "joined") this.#token = undefined;
     if (t === "unread") this.#bubble?.waiting(detail.waiting);

@@ -32,7 +32,8 @@ function forIT(code, chat, room) {
   if (code === "no_room") return "give <peer-chat> a room attribute, 1 to 64 of a-z, 0-9, dot, dash and underscore.";
   if (code === "blocked_by_page") return `this page’s own Content-Security-Policy does not allow the frame. Add: frame-src ${chat}`;
   return (
-    `the frame did not answer. Either ${chat} does not list this page (set embed_origins to ${origin}, ` +
-    `or run: chatd room edit ${room} --embed ${origin}), or something between keeps this browser from it (${chat}/doctor says what).`
+    `the frame did not answer. Either ${chat} does not list this page (add ${origin} to embed_origins; ` +
+    `or, for this room alone, run: chatd room edit ${room} --embed ${origin}, with one more --embed for each page ` +
+    `that shows it already), or something between keeps this browser from it (${chat}/doctor says what).`
   );
 }

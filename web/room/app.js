@@ -34,10 +34,13 @@ const ticket = await arrive(keep, room);
 const abroad = ["embedded", "windowed"].some((where) => root.classList.contains(where)) ? await import("./elsewhere.js") : null;
 /** @type {Host} */
 const host = new Host({
-  token: (token) => seat.useTicket(token),
+  token: (token) => {
+    seat.useTicket(token);
+    elsewhere?.ticketCame();
+  },
   look: async (look) => (await import("./look.js")).apply(root, look),
   shown: () => attend(),
-  focus: () => (seat.phase === "in" ? composer.focus() : byId("agree").focus()),
+  focus: () => covered || (seat.phase === "in" ? composer : byId("agree")).focus(),
   leave: () => leave(),
   exit: () => cover(),
 });
@@ -63,7 +66,7 @@ const status = new Status(byId("status"));
 const entry = new Entry(seat, (mode) => setMode(mode), {
   settled: host.settled,
   popsOut: host.framed,
-  signIn: root.dataset.signIn ? () => elsewhere?.signIn() : null,
+  signIn: root.dataset.signIn ? () => signIn(root.dataset.signIn ?? "") : null,
 });
 const elsewhere = abroad && new abroad.Elsewhere(seat, entry, host, {
   back: (parts) => {
@@ -86,7 +89,10 @@ const composer = new Composer({
     messages.toEnd();
   },
   typing: () => seat.type(),
-  keepDraft: (text) => keep.set(`chatd.draft.${room}`, text === "" ? null : text),
+  keepDraft: (text) => {
+    keep.set(`chatd.draft.${room}`, text === "" ? null : text);
+    elsewhere?.changed();
+  },
   now: env.now,
 });
 const actions = new Actions(byId("deeds", HTMLDialogElement), {
@@ -144,6 +150,7 @@ async function jump(seq) {
 }
 
 function attend() {
+  if (covered) return;
   const attended = !document.hidden && host.shown && messages.atEnd() && seat.phase === "in";
   if (attended !== seat.unread.attended || (attended && seat.unread.count > 0)) {
     seat.unread.attend(attended);
@@ -152,7 +159,7 @@ function attend() {
 }
 
 function showUnread() {
-  const count = seat.unread.count;
+  const count = seat.phase === "in" ? seat.unread.count : 0;
   const latest = byId("latest");
   write(latest, words.newMessages(count));
   latest.hidden = messages.atEnd();
@@ -166,7 +173,7 @@ function refresh() {
   if (covered) return;
   const topics = new Set(stale);
   stale.clear();
-  if (topics.has("stranger")) return location.reload();
+  if (topics.has("stranger")) return beginAnew();
   if (topics.has("phase") || topics.has("entry") || topics.has("connection")) showPhase();
   if (seat.phase !== "in") return;
   if (["timeline", "phase", "connection"].some((topic) => topics.has(/** @type {any} */ (topic)))) showTimeline();
@@ -177,6 +184,12 @@ function refresh() {
   }
   if (topics.has("typing")) typing.show();
   if (topics.has("pace")) composer.slow(seat.slowUntil);
+}
+
+/** With the ticket that came in the address, if one did: another is handed by whoever handed it. */
+function beginAnew() {
+  if (ticket !== null) history.replaceState(null, "", `${location.pathname}${location.search}#ticket=${encodeURIComponent(ticket)}`);
+  location.reload();
 }
 
 let wasIn = false;
@@ -196,7 +209,8 @@ function showPhase() {
       showMode();
       if (mayFocus()) (mode === "talk" && !matchMedia("(pointer: coarse)").matches ? composer : byId("room-title")).focus();
       queueMicrotask(() => messages.toEnd());
-    }
+    } else showUnread();
+    elsewhere?.changed();
   }
   if (!inside) entry.show();
   host.trouble(seat.shut ? seat.trouble : null);
@@ -230,15 +244,24 @@ function showTimeline() {
 function cover() {
   if (covered) return;
   covered = true;
+  host.unread(false);
   coverNow(() => seat.leave());
   host.tell("quick-exit");
   elsewhere?.exit();
 }
 
 function leave() {
+  if (covered) return;
   seat.leave();
+  showUnread();
   if (elsewhere) elsewhere.left();
   else location.assign("/");
+}
+
+/** Where there is a page around it, in a window; the sign-in page leads back here otherwise. @param {string} address */
+function signIn(address) {
+  if (elsewhere) elsewhere.signIn();
+  else location.assign(address.replaceAll("{room}", encodeURIComponent(room)));
 }
 
 for (const hide of document.querySelectorAll("[data-hide]")) hide.addEventListener("click", cover);

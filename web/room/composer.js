@@ -24,13 +24,13 @@ export class Composer {
    */
   constructor(owner) {
     this.owner = owner;
-    this.form = byId("composer", HTMLFormElement);
     this.area = byId("text", HTMLTextAreaElement);
     this.button = byId("send", HTMLButtonElement);
     this.count = byId("count");
     this.replying = byId("replying");
     this.touch = matchMedia("(pointer: coarse)");
-    this.form.addEventListener("submit", (event) => {
+    // Not "submit", which a frame that is sandboxed without allow-forms never hears.
+    this.button.addEventListener("click", (event) => {
       event.preventDefault();
       this.#send();
     });

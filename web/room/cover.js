@@ -7,7 +7,7 @@
  * link or its address, finds that page.
  */
 
-import { el } from "./dom.js";
+import { closeDialogs, el } from "./dom.js";
 
 /** Every page of ours draws the notes itself where its address ends like this. */
 export const NOTES = "#notes";
@@ -42,7 +42,7 @@ export function coveredBefore(restored = false) {
 
 /** Replace everything on the page by the notes. */
 export function drawCover() {
-  for (const open of document.querySelectorAll("dialog[open]")) if (open instanceof HTMLDialogElement) open.close();
+  closeDialogs();
   document.title = "Notes";
   document.documentElement.className = "covered";
   const list = el("ul", {}, ...LINES.map((line) => el("li", {}, line)));

@@ -44,6 +44,11 @@ export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Nothing stands over the page any more. */
+export function closeDialogs() {
+  for (const open of document.querySelectorAll("dialog[open]")) if (open instanceof HTMLDialogElement) open.close();
+}
+
 /** Whether the focus may be moved: in a frame, only once somebody is in it. The page around is theirs. */
 export function mayFocus() {
   return window.top === window || document.hasFocus();

@@ -5,13 +5,20 @@
  */
 
 import { button } from "./dom.js";
-import { openWindow, signIn, tellOpener } from "./window.js";
+import { onLeave, openWindow, signIn, tellOpener } from "./window.js";
 
 /** @typedef {import("./window.js").Parts} Parts */
 
 const CANNOT_OPEN = "The browser opened no window. The page around this one may not allow it.";
 
 export class Elsewhere {
+  /** The window that was opened last. @type {Window | null} */
+  #opened = null;
+  /** The window that has the seat. @type {Window | null} */
+  #away = null;
+  /** Whether one has left. */
+  #gone = false;
+
   /**
    * @param {import("../client/seat.js").Seat} seat
    * @param {import("./entry.js").Entry} entry
@@ -25,31 +32,57 @@ export class Elsewhere {
     this.host = host;
     this.acts = acts;
     this.windowed = document.documentElement.classList.contains("windowed");
+    if (!this.windowed) return;
+    addEventListener("pagehide", () => this.changed());
+    onLeave(() => {
+      this.seat.leave();
+      close();
+    });
+  }
+
+  /** What one has here is another than it was: also for where this window came from. */
+  changed() {
+    if (this.windowed) tellOpener("parts", { parts: this.seat.parts });
   }
 
   popOut() {
+    if (this.#opened?.closed === false) return this.#opened.focus();
     /** @type {Parts} */
     let handed = { ticket: null, kept: {} };
+    /** Once, and not where one has left meanwhile. */
+    const lets = () => {
+      const had = this.#away === opened;
+      if (had) this.#away = this.#opened = null;
+      return had;
+    };
     const back = () => {
+      if (!lets()) return;
       opened?.close();
       this.entry.instead("");
       this.acts.back(handed);
     };
     const opened = openWindow(this.seat.room, {
       parts: () => (handed = this.seat.parts),
+      took: (parts) => (handed = parts),
       here: () => {
+        // One left while it opened, and it is being closed.
+        if (this.#opened !== opened) return;
+        this.#away = opened;
         this.seat.handOver();
         this.entry.instead("The room is in a window of its own now.", button("Bring it back here", back, { class: "main" }));
       },
       gone: (how) => {
-        if (how === "closed") back();
-        else if (how === "exit") this.acts.cover();
+        if (how === "closed") return back();
+        if (!lets()) return;
+        if (how === "exit") this.acts.cover();
         else {
           opened?.close();
+          this.host.tell("left");
           this.#showLeft();
         }
       },
     });
+    this.#opened = opened;
     if (opened === null) this.acts.hint(CANNOT_OPEN);
   }
 
@@ -58,20 +91,37 @@ export class Elsewhere {
     if (!signIn(address, this.seat.room, (ticket) => this.seat.useTicket(ticket))) this.acts.hint(CANNOT_OPEN);
   }
 
-  /** The cover stands: also where this window came from. */
+  /** A ticket came, also for whoever has left. */
+  ticketCame() {
+    if (this.#gone) this.#showLeft(true);
+  }
+
+  /** The cover stands: also where this window came from, and nothing in the window that has the seat. */
   exit() {
+    this.#recall();
     if (this.windowed) tellOpener("exit");
   }
 
   /** One has left the room, and the seat knows. */
   left() {
+    this.#recall();
+    this.host.tell("left");
     // The frame closes this window, where it hears it.
     if (this.windowed) tellOpener("left");
     this.#showLeft();
   }
 
-  #showLeft() {
-    this.host.tell("left");
-    this.entry.instead("You have left the room.", button("Come in again", () => location.reload(), { class: "main" }));
+  /** The window that has the seat leaves with it; one that has yet to take it is not needed. */
+  #recall() {
+    if (this.#away) this.#away.postMessage({ t: "leave" }, location.origin);
+    else this.#opened?.close();
+    this.#away = this.#opened = null;
+  }
+
+  /** @param {boolean} [again] whether one can come in again from here */
+  #showLeft(again = this.entry.open || this.entry.around.signIn !== null) {
+    this.#gone = true;
+    const acts = again ? [button("Come in again", () => location.reload(), { class: "main" })] : [];
+    this.entry.instead("You have left the room.", ...acts);
   }
 }

@@ -1,6 +1,6 @@
 /** Entering: who can see what and the rules first, then the handle and whether to talk or listen. */
 
-import { byId, mayFocus, write } from "./dom.js";
+import { byId, closeDialogs, mayFocus, write } from "./dom.js";
 import { drawMark } from "./marks.js";
 import * as words from "./words.js";
 
@@ -9,6 +9,8 @@ export class Entry {
   /** What stands here instead of a way in. */
   #instead = "";
   #hint = "";
+  /** Whether one needs no ticket to come in. */
+  open = true;
   /** What can be done where one cannot come in. */
   #acts = [...byId("shut-acts").children];
 
@@ -43,12 +45,14 @@ export class Entry {
 
   show() {
     const { seat } = this;
+    // Before anything here takes the focus.
+    closeDialogs();
     this.element.hidden = false;
     const entering = seat.phase === "entering";
     const no = entering || seat.shut || this.#instead !== "";
     byId("entry-rules").hidden = this.#agreed || no;
     byId("entry-handle").hidden = !this.#agreed || no;
-    if (this.#instead === "") this.#shut(seat.shut ? (seat.trouble?.message ?? "") : "");
+    this.#shut(this.#instead || (seat.shut ? (seat.trouble?.message ?? "") : ""));
     const handle = byId("drawn-handle");
     if (handle.dataset.of !== seat.handle) {
       handle.dataset.of = seat.handle;
@@ -91,7 +95,6 @@ export class Entry {
   /** Nothing is to be done here but this; with "" all is as before. @param {string} sentence @param {...HTMLElement} acts */
   instead(sentence, ...acts) {
     this.#instead = sentence;
-    this.#shut(sentence);
     byId("shut-acts").replaceChildren(...(sentence === "" ? this.#acts : acts));
     this.show();
   }
@@ -105,7 +108,8 @@ export class Entry {
       const room = await answer.json();
       if (typeof room.title === "string") write(byId("entry-room"), room.title);
       await this.around.settled;
-      if (room.open === false) this.seat.asksForTicket(this.around.signIn ? words.SIGN_IN_NEEDED : words.TICKET_NEEDED);
+      this.open = room.open !== false;
+      if (!this.open) this.seat.asksForTicket(this.around.signIn ? words.SIGN_IN_NEEDED : words.TICKET_NEEDED);
       write(byId("entry-kept"), `Your words are kept on this server for ${words.kept(room.kind)}, then deleted.`);
     } catch {
       // The lines on the page hold for a drop-in room.

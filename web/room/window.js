@@ -3,6 +3,8 @@
  * opened them, as windows of one origin, and nothing of it stands in an address.
  *
  *   frame --opens--> window --hello--> frame --seat {parts}--> window --here--> frame, which lets go
+ *   window --parts {parts}--> frame, which goes on with them when the window is gone
+ *   frame --leave--> window, which leaves the room and closes
  *   frame --opens--> the intranet's sign-in --> /signed-in --ticket--> frame --thanks--> it closes
  *
  * Where the host page keeps windows apart (Cross-Origin-Opener-Policy), they hear nothing of each
@@ -21,7 +23,7 @@ const says = ({ source, origin, data }, from, t) => source === from && origin ==
  * In the frame: open the room in a window.
  *
  * @param {string} room
- * @param {{parts: () => Parts, here: () => void, gone: (how: "closed" | "left" | "exit") => void}} acts
+ * @param {{parts: () => Parts, took: (parts: Parts) => void, here: () => void, gone: (how: "closed" | "left" | "exit") => void}} acts
  * @returns {Window | null} null where the browser opens none
  */
 export function openWindow(room, acts) {
@@ -42,7 +44,8 @@ export function openWindow(room, acts) {
       else if (says(event, opened, "here") && !here) {
         here = true;
         acts.here();
-      } else if (says(event, opened, "left")) gone("left");
+      } else if (says(event, opened, "parts") && here) acts.took(event.data.parts);
+      else if (says(event, opened, "left")) gone("left");
       else if (says(event, opened, "exit")) gone("exit");
     },
     { signal: listening.signal },
@@ -71,9 +74,14 @@ export function takeOver() {
   });
 }
 
-/** @param {"hello" | "here" | "left" | "exit"} t */
-export function tellOpener(t) {
-  ourOpener()?.postMessage({ t }, location.origin);
+/** @param {"hello" | "here" | "parts" | "left" | "exit"} t @param {{parts?: Parts}} [fields] */
+export function tellOpener(t, fields) {
+  ourOpener()?.postMessage({ t, ...fields }, location.origin);
+}
+
+/** In the window: the frame has left the room, and so has one here. @param {() => void} leave */
+export function onLeave(leave) {
+  addEventListener("message", (event) => says(event, ourOpener(), "leave") && leave());
 }
 
 /** The window that opened this one, if it is of our own origin. @returns {Window | null} */
