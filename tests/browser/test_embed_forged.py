@@ -116,10 +116,15 @@ async def test_the_room_believes_only_the_page_right_around_it(
     room = f'<iframe id="room" src="{server.url}/embed/night?greets" title="Room" height="700"></iframe>'
     greeting = f"""<script>
         const greet = () => room.contentWindow.postMessage({{ peerChat: 1, t: "hello" }}, "{server.url}");
+        // Again and again until it is answered, as the element does: the frame may not listen yet.
+        const greeting = setInterval(greet, 100);
         window.ready = new Promise((resolve) => {{
-            addEventListener("message", ({{ data }}) => data.t === "ready" && resolve());
+            addEventListener("message", ({{ data }}) => {{
+                if (data.t !== "ready") return;
+                clearInterval(greeting);
+                resolve();
+            }});
         }});
-        room.addEventListener("load", greet);
     </script>"""
     frame = anna.page.frame_locator("#room")
     for origin in (host.origin, other.origin):
