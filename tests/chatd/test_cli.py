@@ -144,7 +144,7 @@ async def test_bad_settings_are_said_by_every_command(tmp_path: Path) -> None:
 
 
 async def test_a_mistake_of_ours_shows_where_and_no_values(tmp_path: Path) -> None:
-    program = "import chatd.cli; chatd.cli.load = lambda *a, **k: 1 / 0; chatd.cli.main()"
+    program = "import chatd.cli; chatd.cli.server_settings = lambda *a: 1 / 0; chatd.cli.main()"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", program, "doctor"),
         cwd=tmp_path,

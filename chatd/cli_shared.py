@@ -1,0 +1,74 @@
+"""What the commands share: how what was asked for becomes settings, the catalog to use, and a way to say no.
+
+Opens the store where a command needs the catalog, and closes it again.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from chatd.called import chatd
+from chatd.settings import Settings
+from chatd.settings_load import load
+
+if TYPE_CHECKING:
+    from rooms.catalog import Catalog, RoomSpec
+
+T = TypeVar("T")
+
+NAMED: Final = (
+    "host",
+    "port",
+    "data",
+    "redis",
+    "database",
+    "workers",
+    "public_url",
+    "log_level",
+    "log_format",
+)
+"""The options of a server that are settings under the same name."""
+
+
+class CannotDo(Exception):
+    """What was asked for cannot be done; the text says why, and what to do."""
+
+
+def server_settings(options: Mapping[str, Any]) -> Settings:
+    """The settings of a server, from the parameters of `serve` or `doctor` by their names (`locals()`)."""
+    asked = {name: options[name] for name in NAMED}
+    asked["open"] = options["open_"] or None
+    return load(asked, pairs=options["others"] or (), config=options["config"])
+
+
+def with_catalog(settings: Settings, use: "Callable[[Catalog], Awaitable[T]]") -> T:
+    """Open the store, use its catalog once, close it."""
+    from chatd.folder import prepare_folder
+    from rooms.store_sql import migrate, open_store
+
+    prepare_folder(settings)
+
+    async def once() -> T:
+        await migrate(settings.store)
+        store = await open_store(settings.store)
+        try:
+            return await use(store.catalog)
+        finally:
+            await store.close()
+
+    return asyncio.run(once())
+
+
+def known_room(settings: Settings, name: str) -> "RoomSpec":
+    """The room called so. `CannotDo` where there is none."""
+
+    async def there(catalog: "Catalog") -> "RoomSpec | None":
+        return await catalog.get(name)
+
+    spec = with_catalog(settings, there)
+    if spec is None:
+        raise CannotDo(
+            f"There is no room {name}. `{chatd()} room list` shows them, "
+            f"`{chatd()} room add {name}` makes it."
+        )
+    return spec
