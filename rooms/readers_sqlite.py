@@ -5,7 +5,7 @@ neither the event loop nor the writer.
 """
 
 import sqlite3
-from asyncio import Semaphore
+from asyncio import CancelledError, Semaphore, ensure_future, shield  # noqa: TID251 (waited for where it begins)
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -53,6 +53,16 @@ class Readers:
             return list(rows)  # type: ignore[arg-type]  # aiosqlite says Row; without a row factory they are tuples
 
     async def _connect(self) -> aiosqlite.Connection:
+        """A connection; its thread never outlives a caller who goes away while it is being opened."""
+        opening = ensure_future(self._open())
+        try:
+            return await shield(opening)
+        except CancelledError:
+            with suppress(sqlite3.Error):
+                await _close(await opening)
+            raise
+
+    async def _open(self) -> aiosqlite.Connection:
         uri = f"{self._database.absolute().as_uri()}?mode=ro"
         connection = await aiosqlite.connect(uri, uri=True, isolation_level=None, timeout=BUSY_S)
         try:

@@ -14,6 +14,7 @@ import pytest
 from rooms import writer_sqlite
 from rooms.events import Posted, Withdrawn
 from rooms.log import Draft, Head, LogCorrupt, LogUnavailable
+from rooms.readers_sqlite import Readers
 from rooms.store_sql import migrate, open_store
 from rooms.writer_sqlite import connect, lock_path, open_lock, turn
 from tests.fixtures.stores import Stores
@@ -173,6 +174,33 @@ async def test_a_caller_who_goes_away_leaves_the_log_whole(sqlite_stores: Stores
                 await log.since("a", head.epoch, 0, 99)
     await log.append(posts(head, range(10)))
     assert [event.seq for event in await log.since("a", head.epoch, 0, 99)] == list(range(1, 11))
+
+
+def test_who_goes_away_while_a_reader_is_opened_leaves_no_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that opens a file for somebody who has gone would speak to a loop that is closed."""
+    path = tmp_path / "some.db"
+    sqlite3.connect(path).close()
+    complaints: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", complaints.append)
+
+    async def ask_and_go(turns: int) -> None:
+        readers = Readers(path)
+        reading = asyncio.create_task(readers.read("SELECT 1"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        reading.cancel()
+        with suppress(asyncio.CancelledError):
+            await reading
+        await readers.close()
+
+    before = set(threading.enumerate())
+    for attempt in range(40):
+        asyncio.run(ask_and_go(attempt % 5))
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)
+    assert complaints == []
 
 
 async def test_nothing_runs_on_after_close(sqlite_stores: Stores) -> None:
