@@ -7,7 +7,7 @@ from chatd.connection import Connection
 from chatd.hub import Hub
 from chatd.metrics import Metrics
 from chatd.wire import ErrorCode
-from rooms.commands import CommandId
+from rooms.command import CommandId
 
 RETRY_LOG_S: Final = 1.0
 """What somebody is told to wait while the log does not answer."""

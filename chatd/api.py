@@ -14,7 +14,7 @@ from chatd.node import Node
 from chatd.settings import Settings
 from presence.roster import band
 from rooms.catalog import Kind, RoomSpec
-from rooms.commands import RoomName
+from rooms.command import RoomName
 from rooms.log import LogError
 
 

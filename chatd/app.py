@@ -2,8 +2,10 @@
 
     /  /room/{room}  /static/...      web/, from memory (`pages.py`)
     /room/{room}/poster               a page to print (`poster.py`)
+    /facilitate                       planning and running sessions: web/facilitate.html, with a ticket
     /embed.js  /embed/{room} ...      the same room in other people's pages (`embed.py`)
-    /api/...  /health/...  /metrics   JSON and numbers (`api.py`)
+    /calendar.ics  /calendar/{name}.ics  what calendars subscribe to (`calendar_feed.py`)
+    /api/...  /health/...  /metrics   JSON and numbers (`api.py`, `series_api.py`, `report_api.py`)
     /sse  /poll  /send  /probe        the same conversation where no WebSocket gets through
     /ws                               a WebSocket, taken by the server's own class before it gets here
 
@@ -27,9 +29,11 @@ from starlette.types import ASGIApp
 
 import web
 from chatd import api
+from chatd.calendar_feed import calendar_routes
 from chatd.doctor_page import doctor_routes
 from chatd.embed import ANYBODYS, MODULES, embed_routes, room_page
 from chatd.headers import Guarded
+from chatd.languages import ENGLISH, Language
 from chatd.metrics import Metrics
 from chatd.node import Node
 from chatd.openapi import asyncapi, openapi
@@ -38,25 +42,24 @@ from chatd.polling import poll
 from chatd.poster import poster_routes
 from chatd.posting import taking_posts
 from chatd.probe import probe
+from chatd.report_api import report_routes
 from chatd.sending import send
+from chatd.series_api import series_routes
 from chatd.settings import Settings
 from chatd.sse import stream
-from rooms.commands import RoomName
+from rooms.command import RoomName
 
 WEB: Final = Path(web.__file__).parent
 LOBBY_PAGE: Final = "lobby.html"
 STYLEGUIDE_PAGE: Final = "styleguide.html"
+FACILITATE_PAGE: Final = "facilitate.html"
 NOT_FOUND_PAGE: Final = "404.html"
 POSTED: Final = ("POST", "OPTIONS")
 CLIENT: Final = "client/"
 """Where in web/ the modules are that pages of listed origins may build on."""
 
-SENTENCES: Final[Mapping[int, tuple[str, str]]] = {
-    404: ("There is nothing here", "The address may be old, or have a slip in it. Nothing is lost."),
-    405: ("That is not possible here", "This address can only be read."),
-    500: ("Something went wrong on our side", "Nothing you wrote is lost. Try again in a moment."),
-    503: ("The server needs a moment", "Nothing you wrote is lost. Try again shortly."),
-}
+SAID: Final = (404, 405, 500, 503)
+"""For which there are sentences of their own in web/words/*/pages.json."""
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
@@ -66,10 +69,12 @@ def create_app(
     *,
     metrics: Metrics | None = None,
     on_crash: Callable[[BaseException], None] | None = None,
+    wall: Callable[[], float] | None = None,
 ) -> Starlette:
     """The application of one process.
 
-    `metrics` are this worker's cells; `on_crash` is told when the node cannot go on. While the
+    `metrics` are this worker's cells; `on_crash` is told when the node cannot go on; `wall` is another time
+    of day than the system's (Unix seconds), for rehearsals and tests. While the
     lifespan runs, `app.state.node` and `request.state.node` are the node; where it did not
     start, `app.state.start_error` says why.
     """
@@ -79,7 +84,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
-        node = Node(settings, metrics=metrics, on_crash=on_crash)
+        node = Node(settings, metrics=metrics, on_crash=on_crash, wall=wall)
         try:
             await node.start()
         except Exception as error:
@@ -101,6 +106,10 @@ def create_app(
         except msgspec.ValidationError:
             raise HTTPException(404) from None
         return shown(request)
+
+    async def facilitate(request: Request) -> Response:
+        """The same page for everybody: what one may see in it, the ticket in the address's fragment says."""
+        return pages.page(request, FACILITATE_PAGE)
 
     async def styleguide(request: Request) -> Response:
         """Every component in every state, for who works on the page: only on a server that is open to all."""
@@ -131,12 +140,13 @@ def create_app(
         allow = error.headers if isinstance(error, HTTPException) else None
         if status == 404 and NOT_FOUND_PAGE in pages and not _for_programs(request):
             return pages.page(request, NOT_FOUND_PAGE, status=404)
-        return _problem(request, status, allow)
+        return _problem(request, pages, status, allow)
 
     app = Starlette(
         routes=[
             Route("/", lobby),
             Route("/room/{room}", room),
+            Route("/facilitate", facilitate),
             Route("/styleguide", styleguide),
             *poster_routes(pages, settings),
             *embed_routes(pages, settings),
@@ -149,6 +159,9 @@ def create_app(
             Route("/probe", probe, methods=["GET", *POSTED]),
             Route("/api/rooms", api.rooms),
             Route("/api/rooms/{room}", api.room),
+            *report_routes(),
+            *series_routes(),
+            *calendar_routes(),
             Route("/api/openapi.json", description("openapi")),
             Route("/api/asyncapi.json", description("asyncapi")),
             Route("/health/live", api.live),
@@ -191,23 +204,29 @@ def _for_programs(request: Request) -> bool:
     return request.url.path.startswith(("/api/", "/health/", "/metrics", "/sse", "/poll", "/send", "/probe"))
 
 
-def _problem(request: Request, status: int, headers: Mapping[str, str] | None) -> Response:
-    """A kind page or a JSON object; neither repeats anything of the request."""
-    title, sentence = SENTENCES.get(status, ("That did not work", "Nothing is lost. Try again in a moment."))
-    if _for_programs(request):
+def _problem(request: Request, pages: Pages, status: int, headers: Mapping[str, str] | None) -> Response:
+    """A kind page or, in English, a JSON object; neither repeats anything of the request."""
+    key = f"pages.problem_{status if status in SAID else 'other'}"
+    programs = _for_programs(request)
+    language = ENGLISH if programs else pages.languages.of(request)
+    title, sentence = pages.languages.say(language, f"{key}_title"), pages.languages.say(language, key)
+    if programs:
         answer = api.json(api.Problem(f"http_{status}", f"{title}. {sentence}"), status=status)
     else:
-        answer = Response(_page(title, sentence), status_code=status, media_type="text/html")
+        lobby = pages.languages.say(language, "pages.to_lobby")
+        about = pages.languages.all[language]
+        answer = Response(_page(about, title, sentence, lobby), status_code=status, media_type="text/html")
         answer.headers["cache-control"] = "no-store"
+        answer.headers["content-language"] = language
     answer.headers.update(headers or {})
     return answer
 
 
-def _page(title: str, sentence: str) -> str:
+def _page(language: Language, title: str, sentence: str, lobby: str) -> str:
     title, sentence = html.escape(title), html.escape(sentence)
     return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>'
+        f'<!doctype html><html lang="{language.code}" dir="{language.dir}"><meta charset="utf-8"><title>'
         f'{title}</title><meta name="viewport" content="width=device-width">'
         f'<meta name="color-scheme" content="light dark"><main><h1>{title}</h1><p>{sentence}</p>'
-        '<p><a href="/">To the lobby</a></p></main></html>'
+        f'<p><a href="/">{html.escape(lobby)}</a></p></main></html>'
     )

@@ -5,12 +5,16 @@ given twice, and links that were used once would be fresh again. So what is rest
 room gets a new epoch, with what was said kept under it, and the server a new secret, which voids
 every seat and every link.
 
+No key is in a backup. So of what was said only that comes back whose key this server still has: what was
+erased since stays erased, and on another machine nothing that anybody said is readable.
+
 Touches the database, the data folder and the file that is named. `CannotUse` and `LogError` say what
 is wrong in a sentence.
 """
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -19,7 +23,11 @@ from typing import Final
 from urllib.parse import quote
 
 from chatd.folder import CannotUse, prepare_folder, serving, untouched
+from chatd.keystores import open_kept, open_keys
+from chatd.sealing_bodies import BodySealer
 from chatd.settings import STORE_NAME, Settings, renew_secret
+from rooms.keyed_log import GRACE_S
+from rooms.keyring import Keyring
 from rooms.store_sql import migrate, open_store
 
 PAGE: Final = 500
@@ -43,12 +51,13 @@ async def back_up(settings: Settings, to: Path) -> None:
 
 
 async def back_up_rooms(settings: Settings, to: Path) -> None:
-    """Write which rooms there are into the new file `to`, and nothing that anybody said."""
+    """Write which rooms there are, and what is planned, into the new file `to`; nothing that anybody said."""
     prepare_folder(settings)
     await migrate(settings.store)
     store = await open_store(settings.store)
     try:
         specs = await store.catalog.list()
+        planned = await store.series.list()
     finally:
         await store.close()
     with _new_file(to) as draft:
@@ -57,6 +66,8 @@ async def back_up_rooms(settings: Settings, to: Path) -> None:
         try:
             for spec in specs:
                 await copy.catalog.add(spec)
+            for series in planned:
+                await copy.series.add(series)
         finally:
             await copy.close()
         _settle(draft)
@@ -82,7 +93,7 @@ async def restore(settings: Settings, file: Path, *, replace: bool) -> int:
             draft = Path(folder) / place.name
             _copy(file, untouched(file), draft)
             _check(draft, file)
-            count = await _begin_anew(draft)
+            count = await _begin_anew(settings, draft)
             _settle(draft)
             renew_secret(settings)
             for name in (f"{place.name}-wal", f"{place.name}-shm"):  # of the old one; SQLite would read them
@@ -90,6 +101,7 @@ async def restore(settings: Settings, file: Path, *, replace: bool) -> int:
                     place.with_name(name).unlink()
             draft.replace(place)
             _sync(settings.data)
+        await _prune(settings)
     return count
 
 
@@ -97,14 +109,25 @@ async def mark(settings: Settings) -> int:
     """Begin anew in the database as something else restored it; how many rooms have a log."""
     prepare_folder(settings)
     with serving(settings, alone=True, otherwise=STOP_FIRST):
-        count = await _begin_anew(settings.store)
+        count = await _begin_anew(settings, settings.store)
         renew_secret(settings)
+        await _prune(settings)
     return count
 
 
-async def _begin_anew(address: str | Path) -> int:
+async def _prune(settings: Settings) -> None:
+    """The keys of what was there before go for good."""
+    store = await open_kept(settings)
+    try:
+        await store.keyed().prune(int(time.time()) + GRACE_S + 1)
+    finally:
+        await store.close()
+
+
+async def _begin_anew(settings: Settings, address: str | Path) -> int:
     await migrate(address)
-    store = await open_store(address)
+    keyring = Keyring(open_keys(settings))
+    store = await open_store(address, keyring=keyring, sealer=BodySealer(keyring))
     try:
         count, name = 0, ""
         while names := await store.log.rooms(name, PAGE):

@@ -1,9 +1,9 @@
-"""The command line: `chatd serve`, `room`, `join`, `ticket`, `check-ticket`, `issuer-key`, `poster`,
-`doctor`, `backup`, `restore`, `replay`.
+"""The command line: `chatd serve`, `room`, `session`, `join`, `ticket`, `check-ticket`, `issuer-key`,
+`poster`, `doctor`, `backup`, `restore`, `keys`, `replay`.
 
-Turns words into settings and calls; decides nothing itself. The commands about rooms and tickets are in
-`cli_rooms.py` and `cli_tickets.py`. What goes wrong is said in one plain sentence on stderr, with exit
-code 2, and never as a traceback.
+Turns words into settings and calls; decides nothing itself. The commands about rooms, sessions and tickets
+are in `cli_rooms.py`, `cli_sessions.py` and `cli_tickets.py`. What goes wrong is said in one plain sentence
+on stderr, with exit code 2, and never as a traceback.
 """
 
 import asyncio
@@ -16,7 +16,10 @@ from typing import Annotated, Final, Literal, TypeAlias
 import typer
 
 from chatd.called import chatd
+from chatd.cli_keys import keys
+from chatd.cli_reports import report
 from chatd.cli_rooms import poster, rooms
+from chatd.cli_sessions_shown import sessions
 from chatd.cli_shared import CannotDo, server_settings
 from chatd.cli_tickets import check_ticket, issuer_key, ticket
 from chatd.options import (
@@ -48,6 +51,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(rooms, name="room")
+app.add_typer(keys, name="keys")
+app.add_typer(sessions, name="session")
+sessions.command("report")(report)
 Codec: TypeAlias = Annotated[Literal["json", "msgpack"], typer.Option(help="How frames are encoded.")]
 Carried: TypeAlias = Literal["ws", "sse", "poll"]
 """By WebSocket, or over HTTP as a stream or answer by answer."""
@@ -227,9 +233,11 @@ def backup(
 
     settings = load({"data": data, "database": database}, config=config)
     asyncio.run((back_up_rooms if rooms_only else back_up)(settings, file))
-    typer.echo(f"{file} is a backup of {'the rooms' if rooms_only else 'everything but the secret'}.")
+    what = "the rooms" if rooms_only else "everything but the secret and the keys"
+    typer.echo(f"{file} is a backup of {what}.")
     if not rooms_only:
-        typer.echo("It holds what people said: keep it for no longer than the rooms do.")
+        typer.echo("What people said is in it, sealed: it comes back on this server alone, and only what was")
+        typer.echo("not erased since.")
 
 
 @app.command()

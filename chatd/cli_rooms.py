@@ -3,17 +3,20 @@
 They change the catalog, which a running server reads as well.
 """
 
+import time
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
 from chatd.called import chatd
-from chatd.cli_shared import CannotDo, known_room, with_catalog
+from chatd.cli_shared import CannotDo, known_room, with_catalog, with_store
 from chatd.options import Config, Data, PublicUrl
 from chatd.settings_load import load
 
 if TYPE_CHECKING:
     from rooms.catalog import Catalog
+    from rooms.series import Series
+    from rooms.store_sql import Store
 
 Kind: TypeAlias = Literal["drop-in", "session", "knowledge"]
 Embed: TypeAlias = Annotated[
@@ -51,6 +54,7 @@ def room_add(  # noqa: PLR0917  one parameter is one option; Typer passes them b
     """Make a room."""
     import msgspec
 
+    from chatd.folder import prepare_folder
     from rooms.catalog import DEFAULT_CAPACITY, RoomExists, RoomSpec
 
     settings = load({"data": data}, config=config)
@@ -66,6 +70,7 @@ def room_add(  # noqa: PLR0917  one parameter is one option; Typer passes them b
     async def add(catalog: "Catalog") -> None:
         await catalog.add(spec)
 
+    prepare_folder(settings)  # with the secret: the first room may be made before the server is started
     try:
         with_catalog(settings, add)
     except RoomExists:
@@ -151,16 +156,28 @@ def poster(
         Literal["html", "svg"],
         typer.Option("--format", help="A page to print, or the QR code alone as a picture."),
     ] = "html",
+    lang: Annotated[str, typer.Option(help="The language of the page: en, es, fr, de or ar.")] = "en",
     public_url: PublicUrl = None,
     data: Data = None,
     config: Config = None,
 ) -> None:
     """Print a page about a room, to be hung up: `chatd poster ROOM > poster.html`. It opens nothing."""
-    from chatd.poster import in_one_file, picture
+    from chatd.poster import in_one_file, languages, meets_at, picture
 
+    if lang not in languages().all:
+        raise CannotDo(f"--lang takes one of: {', '.join(languages().all)}.")
     settings = load({"data": data, "public_url": public_url}, config=config)
     spec = known_room(settings, room)
-    typer.echo((in_one_file if form == "html" else picture)(spec, settings), nl=False)
+    if form == "svg":
+        typer.echo(picture(spec, settings), nl=False)
+        return
+
+    async def planned(store: "Store") -> "Series | None":
+        return await store.series.get(room)
+
+    series = with_store(settings, planned)
+    meets = None if series is None else meets_at(series, lang, int(time.time()))
+    typer.echo(in_one_file(spec, settings, lang, meets), nl=False)
 
 
 def _one_line(title: str) -> str:

@@ -13,6 +13,7 @@ from chatd.settings_load import load
 
 if TYPE_CHECKING:
     from rooms.catalog import Catalog, RoomSpec
+    from rooms.store_sql import Store
 
 T = TypeVar("T")
 
@@ -43,20 +44,40 @@ def server_settings(options: Mapping[str, Any]) -> Settings:
 
 def with_catalog(settings: Settings, use: "Callable[[Catalog], Awaitable[T]]") -> T:
     """Open the store, use its catalog once, close it."""
-    from chatd.folder import prepare_folder
-    from rooms.store_sql import migrate, open_store
+    return with_store(settings, lambda store: use(store.catalog))
 
-    prepare_folder(settings)
+
+def with_store(settings: Settings, use: "Callable[[Store], Awaitable[T]]") -> T:
+    """Open the store, use it once, close it. A secret is not made: looking into a folder where nothing is
+    kept does not make it one that a server seems to use (`its_secret`)."""
+    from chatd.folder import make_folder
+    from chatd.keystores import open_kept
+    from rooms.store_sql import migrate
+
+    make_folder(settings)
 
     async def once() -> T:
         await migrate(settings.store)
-        store = await open_store(settings.store)
+        store = await open_kept(settings)
         try:
-            return await use(store.catalog)
+            return await use(store)
         finally:
             await store.close()
 
     return asyncio.run(once())
+
+
+def its_secret(settings: Settings) -> bytes:
+    """The secret of the server whose data this is. `CannotDo` where there is none: with one that was made
+    for the purpose, a link would be signed that no server takes."""
+    from chatd.settings import SECRET_NAME, load_secret
+
+    if settings.secret is None and not (settings.data / SECRET_NAME).exists():
+        raise CannotDo(
+            f"No server keeps its data in {settings.data.resolve()}. Start one there with "
+            f"`{chatd()} serve`, or name its folder with --data."
+        )
+    return load_secret(settings)
 
 
 def known_room(settings: Settings, name: str) -> "RoomSpec":

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
-from chatd.cli_shared import CannotDo, known_room
+from chatd.cli_shared import CannotDo, its_secret, known_room
 from chatd.options import Config, Data, PublicUrl
 from chatd.settings_load import load
 
@@ -28,13 +28,13 @@ def ticket(  # noqa: PLR0917  one parameter is one option; Typer passes them by 
     config: Config = None,
 ) -> None:
     """Make a link that lets somebody into a room."""
-    from chatd.settings import load_secret
     from chatd.tickets import Tickets
 
     settings = load({"data": data}, config=config)
+    secret = its_secret(settings)
     if not settings.open:
         known_room(settings, room)
-    token = Tickets(load_secret(settings)).issue(
+    token = Tickets(secret).issue(
         room, role, expires_at=int(time.time() + hours * 3600), subject=subject, once=not many
     )
     typer.echo(f"{settings.url}/room/{room}#ticket={token}")
@@ -47,11 +47,10 @@ def check_ticket(
     config: Config = None,
 ) -> None:
     """Say whether a ticket would open a room, and else why not. Give the ticket on stdin, not as a word."""
-    from chatd.folder import prepare_folder
     from chatd.tickets import MAX_TICKET_CHARS, TicketRefused, open_tickets
 
     settings = load({"data": data, "public_url": public_url}, config=config)
-    tickets = open_tickets(settings, prepare_folder(settings))
+    tickets = open_tickets(settings, its_secret(settings))
     token = sys.stdin.read(2 * MAX_TICKET_CHARS).strip()
     try:
         good = tickets.check(token.rpartition("#ticket=")[2], room, time.time())

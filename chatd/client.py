@@ -59,6 +59,7 @@ from chatd.client_items import (
     Presence,
     Recovered,
     Refused,
+    SessionNow,
     StartedAnew,
     TypingBy,
     Unreachable,
@@ -86,6 +87,7 @@ __all__ = [
     "Recovered",
     "Refused",
     "Room",
+    "SessionNow",
     "StartedAnew",
     "Transport",
     "TypingBy",
@@ -357,6 +359,10 @@ class Client:
         elif kind == "erased":
             room.seated = False
             self.join_again(room)
+        elif kind == "session":
+            room.on_session(frame)
+        elif kind == "put_out":
+            self._end_room(room, refused(frame))
         elif "seq" in frame:
             room.on_event(frame)
 
@@ -386,6 +392,10 @@ class Client:
             self._on_joined(room, same=room.on_joined(frame))
             return
         room.joining = None
+        if frame["t"] == "waiting":
+            room.on_waiting(frame)
+            room.again = asyncio.get_running_loop().call_later(frame["retry_s"], self.join_again, room)
+            return
         no = refused(frame)
         if not room.entered.done():
             room.entered.set_exception(no)
@@ -397,9 +407,13 @@ class Client:
             wait_s = max(no.retry_after_s or 0.0, self.backoff.delay_s(self._failures))
             room.again = asyncio.get_running_loop().call_later(wait_s, self.join_again, room)
         else:
-            self._rooms.pop(room.name, None)
-            room.finish(no)
-            self._fail([ask for ask in self._asks.values() if ask.room is room], no)
+            self._end_room(room, no)
+
+    def _end_room(self, room: Room, no: Refused) -> None:
+        """We do not belong in there any more."""
+        self._rooms.pop(room.name, None)
+        room.finish(no)
+        self._fail([ask for ask in self._asks.values() if ask.room is room], no)
 
     def _on_joined(self, room: Room, *, same: bool) -> None:
         if room.called_away:

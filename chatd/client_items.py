@@ -138,15 +138,24 @@ class TypingBy:
     handle: str
 
 
-Item: TypeAlias = Event | CleanStart | Recovered | Lost | Presence | TypingBy
+@dataclass(frozen=True, slots=True)
+class SessionNow:
+    """The session as it stands for us, as the wire has it; it takes the place of what was told before."""
+
+    now: Frame
+
+
+Item: TypeAlias = Event | CleanStart | Recovered | Lost | Presence | TypingBy | SessionNow
 
 
 @dataclass(frozen=True, slots=True)
 class Ok:
-    """Done. `seq` is the event's place, where the command made one; `key` as sent with a post."""
+    """Done. `seq` is the event's place, where the command made one; `key` as sent with a post. `held`: a post
+    that waits until a facilitator has looked at it."""
 
     seq: int | None
     key: str | None = None
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

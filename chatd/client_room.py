@@ -22,12 +22,16 @@ from chatd.client_items import (
     Presence,
     Recovered,
     Refused,
+    SessionNow,
     TypingBy,
     event,
     person,
 )
 
 _T = TypeVar("_T")
+
+_KEYED = frozenset({"ask_word", "give_floor", "start_round", "announce", "open_poll", "split", "offer_word"})
+"""The commands of sessions that say their own key, so that what is sent twice happens once."""
 
 
 class Line(Protocol):
@@ -60,6 +64,10 @@ class Room:
     `head` is the last place heard of, `after` the last one put into the inbox. `roster` is by
     handle, and empty in a crowd; `count` is right always. `gaps` and `repeats` count what the
     live stream did wrong and what was mended: on a healthy server they stay 0.
+
+    In a session's room `session` is how it stands for us, as the wire has it (None elsewhere); `line` and
+    `staff` name the rooms that belong to it, to be joined with this `seat`. While `place` is a number, the
+    group is full and we stand in line: `Client.join` returns when there is a place for us.
     """
 
     def __init__(
@@ -77,6 +85,10 @@ class Room:
         self.roster: dict[str, Person] = {}
         self.count = 0
         self.slow_mode_s = 0
+        self.session: Frame | None = None
+        self.line: str | None = None
+        self.staff: str | None = None
+        self.place: int | None = None
         self.gaps = 0
         self.repeats = 0
 
@@ -110,7 +122,7 @@ class Room:
         if reply_to is not None:
             fields["reply_to"] = reply_to
         answer = await patiently(lambda: self._line.ask("post", self, fields), patience_s)
-        return Ok(answer.get("seq"), key)
+        return Ok(answer.get("seq"), key, answer.get("held", False))
 
     async def react(self, seq: int, kind: str) -> Ok:
         """Answer the post at `seq` with a kind of `docs/protocol.md`; once per post and kind."""
@@ -123,6 +135,12 @@ class Room:
     async def slow(self, seconds: int) -> Ok:
         """Facilitators only: the seconds between two posts of one participant; 0 ends it."""
         return await self._do("slow", {"seconds": seconds})
+
+    async def do(self, command: str, /, **fields: object) -> Ok:
+        """Any other command of `docs/protocol.md`, such as `raise_hand`. One with a `key` gets a new one."""
+        if command in _KEYED:
+            fields.setdefault("key", self._line.new_key())
+        return await self._do(command, fields)
 
     async def away(self, away: bool) -> None:
         """Called away, or back. Said again by itself after a break."""
@@ -193,6 +211,8 @@ class Room:
         self.slow_mode_s = frame.get("slow_mode_s", 0)
         self.roster = {entry["handle"]: person(entry) for entry in frame["roster"]}
         self.count = frame.get("count", len(self.roster))
+        self.session, self.place = frame.get("session"), None
+        self.line, self.staff = frame.get("line"), frame.get("staff")
         self.head = head
         full = len(self._inbox) >= self._line.max_inbox
         self._behind = recovered and full
@@ -239,6 +259,15 @@ class Room:
                     self.roster[handle] = Person(handle, self.roster[handle].role, is_away)
         self.count = frame["count"]
         self._hint(Presence(came, left, away, back, self.count))
+
+    def on_waiting(self, frame: Frame) -> None:
+        """No place in the group yet: the seat is for asking again."""
+        self.joining = None
+        self.seat, self.handle, self.place = frame["seat"], frame["handle"], frame["place"]
+
+    def on_session(self, frame: Frame) -> None:
+        self.session = frame
+        self._hint(SessionNow(frame))
 
     def on_typing(self, frame: Frame) -> None:
         self._hint(TypingBy(frame["handle"]))

@@ -3,11 +3,10 @@
 from typing import Final, Protocol
 
 from chatd.live_room import LiveRoom
-from chatd.seats import Seat
 from chatd.settings import Settings
 from chatd.sink import Sink
 from rooms.pace import Bucket
-from rooms.rules import FACILITATOR, Who
+from rooms.verdict import Who
 
 ENTRY_S: Final = 900.0
 """How long somebody who has drawn a handle may read the ground rules before they are cut."""
@@ -38,14 +37,22 @@ class Pace:
 
 
 class Seated:
-    """A seat taken in one room by one connection: who speaks there, and how fast they may."""
+    """A seat taken in one room by one connection: who speaks there, and how fast they may.
 
-    __slots__ = ("live", "pace", "who")
+    In a room that belongs to a session's, `parent` is the session's room, whose seat this is by rights, and
+    `whose` the handle whose line it is, in a line.
+    """
 
-    def __init__(self, live: LiveRoom, who: Who, pace: Pace) -> None:
+    __slots__ = ("live", "pace", "parent", "who", "whose")
+
+    def __init__(
+        self, live: LiveRoom, who: Who, pace: Pace, parent: LiveRoom | None = None, whose: str = ""
+    ) -> None:
         self.live = live
         self.who = who
         self.pace = pace
+        self.parent = parent
+        self.whose = whose
 
 
 class Connection:
@@ -72,9 +79,3 @@ class Connection:
 
     def closed(self) -> None:
         self._owner.closed(self)
-
-    def seat(self, live: LiveRoom, seat: Seat, pace: Pace) -> Seated:
-        """Take the seat. A participant's role is the common one and is not said."""
-        role = FACILITATOR if seat.role == FACILITATOR else None
-        seated = self.seats[live.name] = Seated(live, Who(seat.handle, role), pace)
-        return seated

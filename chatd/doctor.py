@@ -58,6 +58,9 @@ def ok(what: str, seen: str) -> Finding:
 
 def examine(settings: Settings) -> list[Finding]:
     """All checks, in the order in which a server would stumble."""
+    # Which is made of the words in here.
+    from chatd.doctor_sessions import check_erasures, check_keys, check_plans
+
     checks: Sequence[Callable[[Settings], Finding]] = (
         check_settings,
         check_folder,
@@ -65,6 +68,9 @@ def examine(settings: Settings) -> list[Finding]:
         check_secret,
         check_issuers,
         check_sqlite if settings.database is None else check_postgres,
+        check_erasures,
+        check_keys,
+        check_plans,
         check_redis,
         check_clock,
         check_files,

@@ -2,9 +2,10 @@
 
     Seen (numbers and yes or no)  ->  judge  ->  findings in a fixed order, and a verdict  ->  text
 
-The page does the same in web/doctor/judge.js. The sentences, limits and product names are in one file
-that both read (web/doctor/findings.json), and both are held to tests/web/doctor_vectors.json. Pure.
-What it quotes comes from that file: no address, no name and no header field of anybody.
+The page does the same in web/doctor/judge.js. Limits and product names are in a file that both read
+(web/doctor/findings.json), as the sentences are (web/words/en/findings.json), and both are held to
+tests/web/doctor_vectors.json. Pure. What it quotes comes from those files: no address, no name and no
+header field of anybody.
 """
 
 import math
@@ -68,7 +69,7 @@ class Product(msgspec.Struct, frozen=True):
 
 
 class Words(msgspec.Struct, frozen=True):
-    """web/doctor/findings.json."""
+    """What the doctor knows, with its sentences."""
 
     limits: Limits
     states: dict[State, str]
@@ -80,11 +81,40 @@ class Words(msgspec.Struct, frozen=True):
     products: tuple[Product, ...]
 
 
+class Known(msgspec.Struct, frozen=True):
+    """web/doctor/findings.json: everything but the sentences."""
+
+    limits: Limits
+    states: tuple[State, ...]
+    checks: tuple[str, ...]
+    verdicts: dict[str, State]
+    findings: dict[str, State]
+    reasons: tuple[str, ...]
+    products: tuple[Product, ...]
+
+
 @cache
 def words() -> Words:
-    """The file, read once."""
+    """The two files, read once. A terminal says it in English; web/doctor/words.js does the same in each."""
     assert web.__file__ is not None
-    return msgspec.json.decode((Path(web.__file__).parent / "doctor/findings.json").read_bytes(), type=Words)
+    folder = Path(web.__file__).parent
+    known = msgspec.json.decode((folder / "doctor/findings.json").read_bytes(), type=Known)
+    said = msgspec.json.decode((folder / "words/en/findings.json").read_bytes(), type=dict[str, str])
+
+    def finding(name: str) -> tuple[State, str, str]:
+        key = name.replace(".", "_")
+        return known.findings[name], said[key], said[f"{key}_it"]
+
+    return Words(
+        limits=known.limits,
+        states={state: said[f"state_{state}"] for state in known.states},
+        checks=tuple((check, said[f"check_{check}"]) for check in known.checks),
+        verdicts={name: (state, said[f"verdict_{name}"]) for name, state in known.verdicts.items()},
+        findings={name: finding(name) for name in known.findings},
+        reasons={why: said[f"reason_{why.replace('-', '_')}"] for why in known.reasons},
+        way=said["way"],
+        products=known.products,
+    )
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ environment, as browsers take it from the system. Sends nothing about anybody.
 
 import http.client
 import json
+import math
 import ssl
 import time
 import urllib.request
@@ -26,6 +27,8 @@ MAX_BODY_BYTES: Final = 256 * 1024
 """What is read of one answer; the doctor asks for nothing larger."""
 FAILURES: Final = (OSError, http.client.HTTPException, ValueError, zlib.error)
 """What a path can do to a request; ssl.SSLError and TimeoutError are kinds of the first."""
+HAIR_S: Final = 0.1
+"""What is left to an answer that is asked for after the end."""
 FIRST: Final = "first bytes"
 """What `listen` calls the beginning; no event is called like that."""
 
@@ -55,6 +58,8 @@ class Reach(msgspec.Struct, frozen=True):
     port: int
     base: str
     trust: ssl.SSLContext | None
+    ends_at: float = math.inf
+    """When the whole look is over (`time.monotonic`): as it comes nearer, an answer has less time."""
 
     @classmethod
     def to(cls, url: str) -> "Reach":
@@ -70,6 +75,14 @@ class Reach(msgspec.Struct, frozen=True):
     def trusting(self, trust: ssl.SSLContext) -> "Reach":
         """The same, with other trust."""
         return msgspec.structs.replace(self, trust=trust)
+
+    def ending(self, ends_at: float) -> "Reach":
+        """The same, with an end over all."""
+        return msgspec.structs.replace(self, ends_at=ends_at)
+
+    def within(self, bound_s: float) -> float:
+        """`bound_s`, or what is left until the end: never nothing, so that a step fails as steps do."""
+        return min(bound_s, max(HAIR_S, self.ends_at - time.monotonic()))
 
     @property
     def origin(self) -> str:

@@ -114,9 +114,9 @@ def show(report: Report, console: Console) -> None:
 def measure(reach: Reach, options: Options) -> Seen:
     """Everything that can be seen from a terminal, within `budget_s` unless `idle_s` asks for more."""
     limits = words().limits
-    ends_at = time.monotonic() + limits.budget_s
+    ends_at = time.monotonic() + limits.budget_s + (options.idle_s or 0)
     within_s = float(limits.answer_s)
-    reach, certificate = look(reach, within_s=within_s)
+    reach, certificate = look(reach.ending(ends_at), within_s=within_s)
     before = time.time()
     first = reach.ask("GET", "/doctor/seen", within_s=within_s)
     arrived = first.json() or {}
@@ -171,7 +171,7 @@ def _off_s(answer: Answer, before: float) -> int | None:
 
 def try_websocket(reach: Reach, quiet_s: int) -> tuple[WebSocket, Quiet | None]:
     """A handshake, an echo, a long message; and then the same connection kept quiet."""
-    within_s = words().limits.answer_s
+    within_s = reach.within(words().limits.answer_s)
     try:
         with connect(
             reach.websocket,
@@ -185,44 +185,47 @@ def try_websocket(reach: Reach, quiet_s: int) -> tuple[WebSocket, Quiet | None]:
             close_timeout=1,
         ) as socket:
             try:
-                rounds = [_echo_ms(socket) for _ in range(words().limits.tries)]
+                rounds = [_echo_ms(reach, socket) for _ in range(words().limits.tries)]
             except BROKEN:
                 return WebSocket(opened=True), None
             ms = rounded(statistics.median(rounds))
             try:
                 text = {"t": "post", "id": 2, "room": ROOM, "key": ROOM, "text": LONG_TEXT}
-                _answer(socket, text, 2)
+                _answer(reach, socket, text, 2)
             except BROKEN:
                 return WebSocket(opened=True, echoed=True, ms=ms), None
-            return WebSocket(opened=True, echoed=True, large=True, ms=ms), _kept_quiet(socket, quiet_s)
+            return WebSocket(opened=True, echoed=True, large=True, ms=ms), _kept_quiet(reach, socket, quiet_s)
     except InvalidStatus as error:
         return WebSocket(status=error.response.status_code), None
     except BROKEN:
         return WebSocket(), None
 
 
-def _answer(socket: ClientConnection, frame: dict[str, Any], id_: int | str) -> None:
+def _answer(reach: Reach, socket: ClientConnection, frame: dict[str, Any], id_: int | str) -> None:
     """Return when the frame with this id came back. TimeoutError where it does not in time."""
     socket.send(json.dumps(frame, ensure_ascii=False))
-    deadline = time.monotonic() + words().limits.answer_s
+    deadline = time.monotonic() + reach.within(words().limits.answer_s)
     while True:
         heard = json.loads(socket.recv(timeout=max(0.0, deadline - time.monotonic())))
         if heard.get("id") == id_:
             return
 
 
-def _echo_ms(socket: ClientConnection) -> float:
+def _echo_ms(reach: Reach, socket: ClientConnection) -> float:
     """There and back, with a command that is answered from memory: nobody leaves who has not come."""
     begun = time.monotonic()
-    _answer(socket, {"t": "leave", "id": ECHO, "room": ROOM}, ECHO)
+    _answer(reach, socket, {"t": "leave", "id": ECHO, "room": ROOM}, ECHO)
     return (time.monotonic() - begun) * 1000
 
 
-def _kept_quiet(socket: ClientConnection, quiet_s: int) -> Quiet | None:
+def _kept_quiet(reach: Reach, socket: ClientConnection, quiet_s: int) -> Quiet | None:
     """Nothing said for `quiet_s`, and then an echo. None where the server itself ended it."""
     try:
-        _answer(socket, {"t": "draw", "id": 3, "room": ROOM}, 3)  # who draws may stay without a room
+        _answer(reach, socket, {"t": "draw", "id": 3, "room": ROOM}, 3)  # who draws may stay without a room
         begun = time.monotonic()
+        quiet_s = int(reach.within(quiet_s))
+        if not quiet_s:
+            return None  # what came before took all the time there was
         try:
             while True:
                 socket.recv(timeout=max(0.0, begun + quiet_s - time.monotonic()))
@@ -231,7 +234,7 @@ def _kept_quiet(socket: ClientConnection, quiet_s: int) -> Quiet | None:
         except ConnectionClosed as error:
             said_goodbye = error.rcvd is not None
             return None if said_goodbye else _cut(quiet_s, time.monotonic() - begun)
-        _echo_ms(socket)
+        _echo_ms(reach, socket)
     except BROKEN:
         return Quiet(quiet_s, held=False)
     return Quiet(quiet_s, held=True)
@@ -249,7 +252,7 @@ def try_stream(reach: Reach) -> Stream:
         came.setdefault(name, ms)
         return "live" in came
 
-    within_s = STREAM_FOR_S + limits.first_byte_s
+    within_s = reach.within(STREAM_FOR_S + limits.first_byte_s)
     head = reach.listen(f"/probe?for_s={STREAM_FOR_S}", heard, within_s=within_s)
     seen = Stream(
         status=head.status,
@@ -259,7 +262,7 @@ def try_stream(reach: Reach) -> Stream:
     )
     if seen.first_ms is None:
         return seen
-    post = reach.ask("POST", "/sse", json.dumps(JOIN).encode(), within_s=limits.answer_s)
+    post = reach.ask("POST", "/sse", json.dumps(JOIN).encode(), within_s=reach.within(limits.answer_s))
     return msgspec.structs.replace(seen, post=post.status)
 
 
@@ -284,7 +287,7 @@ def keep_quiet(reach: Reach, silent_s: int) -> Quiet | None:
 
 def try_polling(reach: Reach) -> Answered:
     body = json.dumps({"join": JOIN, "wait_s": 1}).encode()
-    answer = reach.ask("POST", "/poll", body, within_s=words().limits.answer_s)
+    answer = reach.ask("POST", "/poll", body, within_s=reach.within(words().limits.answer_s))
     return Answered(answer.status, "frames" in (answer.json() or {}), rounded(answer.ms))
 
 
@@ -293,7 +296,7 @@ def try_speed_and_sending(reach: Reach) -> tuple[Latency, Sending]:
     limits = words().limits
     rounds: list[float] = []
     try:
-        with closing(reach.connection(limits.answer_s)) as connection:
+        with closing(reach.connection(reach.within(limits.answer_s))) as connection:
             for _ in range(limits.tries):
                 begun = time.monotonic()
                 reach.send(connection, "POST", "/probe", b"{}").read()
@@ -309,7 +312,7 @@ def _try_sending(reach: Reach) -> Sending:
     for kib in SIZES_KIB:
         # Space between the parts of JSON means nothing, so any size is a message that can be read.
         body = SENT[:-1].ljust(kib * 1024 - 1) + SENT[-1:]
-        answer = reach.ask("POST", "/send", body, within_s=words().limits.answer_s)
+        answer = reach.ask("POST", "/send", body, within_s=reach.within(words().limits.answer_s))
         if answer.status != 200 or "frames" not in (answer.json() or {}):
             return Sending(passed, kib, answer.status)
         passed = kib
@@ -322,7 +325,7 @@ def try_frame(reach: Reach, options: Options) -> Frame:
     if host is None:
         return Frame()
     room = urlsplit(options.url).path.partition("/room/")[2].partition("/")[0] or ROOM
-    answer = reach.ask("GET", f"/embed/{room}", within_s=words().limits.answer_s)
+    answer = reach.ask("GET", f"/embed/{room}", within_s=reach.within(words().limits.answer_s))
     return Frame(
         host=host,
         own=reach.origin,

@@ -22,6 +22,7 @@ from chatd.tickets import Role, Ticket, TicketRefused, Tickets
 from chatd.wire import ErrorCode, Join
 from presence.handles import candidates
 from rooms.catalog import Catalog, RoomSpec
+from rooms.children import belongs
 from rooms.group_commit import GroupCommit
 from rooms.log import Claim, Log, LogError, LogUnavailable
 
@@ -37,11 +38,12 @@ MAX_KNOWN: Final = 10_000
 
 
 class Refused(Exception):
-    """The door stays closed, for the reason `code`."""
+    """The door stays closed, for the reason `code`; after `retry_after_s` it may be another."""
 
-    def __init__(self, code: ErrorCode) -> None:
+    def __init__(self, code: ErrorCode, retry_after_s: float | None = None) -> None:
         super().__init__(code.value)
         self.code = code
+        self.retry_after_s = retry_after_s
 
 
 class Admission(msgspec.Struct, frozen=True):
@@ -87,6 +89,8 @@ class Door:
         return await self._specs.ask(name)
 
     async def _find(self, name: str) -> RoomSpec:
+        if belongs(name):
+            raise Refused(ErrorCode.UNKNOWN_ROOM)  # it is entered by the seat in the room it belongs to
         spec = await self._catalog.get(name)
         if spec is not None:
             return spec
@@ -180,6 +184,10 @@ class Door:
     def token(self, seat: Seat) -> str:
         """What its holder shows to come back."""
         return self._seats.issue(seat)
+
+    async def ready(self, room: str, epoch: str) -> bool:
+        """As `Seats.ready`."""
+        return await self._seats.ready(room, epoch)
 
     def draw(self, room: str, epoch: str) -> tuple[str, str]:
         """A handle to look at before joining, and the offer that says we drew it. Keeps nothing."""

@@ -24,7 +24,7 @@ from chatd.node import Node
 from chatd.pages import Pages
 from chatd.settings import Settings
 from rooms.catalog import RoomSpec
-from rooms.commands import RoomName
+from rooms.command import RoomName
 from rooms.log import LogError
 
 SCRIPT: Final = "embed.js"
@@ -33,22 +33,25 @@ SIGNED_IN_PAGE: Final = "signed-in.html"
 MODULES: Final = "embed/"
 """Where in web/ the modules are that a page of another origin loads."""
 
-ROOT: Final = b'<html lang="en">'
-"""How the room's page begins; what is said about a frame goes here."""
+ROOT: Final = b"<html "
+"""How the room's page begins; what is said about a frame goes here, before its language."""
 PRELOAD: Final = b'<link rel="modulepreload"'
 ENTRY: Final = b'<main id="entry"'
 SHOWN_LATER: Final = b'<main hidden id="entry"'
 """Until the page's module knows whether somebody is in the room already."""
-CUT_OFF: Final = (
-    '<p class="cut-off">The room cannot start inside this frame. For IT: the frame’s sandbox attribute has '
-    "to hold allow-scripts and allow-same-origin, or to go.</p>\n    "
-).encode()
+CUT_OFF: Final = "pages.cut_off"
 """A sandbox without the chat's own origin loads neither styles nor modules from it: this is what is seen
 then. A style hides it."""
-ABROAD: Final = ("room/elsewhere.js", "room/window.js", "room/look.js")
+ABROAD: Final = (
+    "room/elsewhere.js",
+    "room/window.js",
+    "room/look.js",
+    "room/host.js",
+    "client/handover.js",
+    "embed/messages.js",
+)
 """What a room needs in a frame or in a window of its own, and not on its own page."""
 THEMES: Final = ("light", "dark")
-LANGUAGES: Final = ("en",)
 
 ANYBODYS: Final[Mapping[str, str]] = {
     "access-control-allow-origin": "*",
@@ -85,16 +88,16 @@ def embed_routes(pages: Pages, settings: Settings) -> list[Route]:
             "class": "embedded",
             "data-hosts": " ".join(hosts),
             "data-theme": _one_of(THEMES, request.query_params.get("theme")),
-            "lang": _one_of(LANGUAGES, request.query_params.get("lang")) or LANGUAGES[0],
             **sign_in(settings),
         }
-        answer = pages.page(request, ROOM_PAGE, edit=lambda body: abroad(body, about, CUT_OFF))
+        cut_off = f'<p class="cut-off">{html.escape(pages.say(request, CUT_OFF))}</p>\n    '.encode()
+        answer = pages.page(request, ROOM_PAGE, edit=lambda body: abroad(body, about, cut_off))
         answer.headers["content-security-policy"] = content_policy(settings, framed_by=hosts)
         return answer
 
     async def window(request: Request) -> Response:
         _name(request)
-        about = {"class": "windowed", "lang": LANGUAGES[0], **sign_in(settings)}
+        about = {"class": "windowed", **sign_in(settings)}
         answer = pages.page(request, ROOM_PAGE, edit=lambda body: abroad(body, about))
         answer.headers.update(WITH_ITS_OPENER)
         return answer
@@ -114,7 +117,7 @@ def embed_routes(pages: Pages, settings: Settings) -> list[Route]:
 
 def room_page(pages: Pages, settings: Settings) -> Callable[[Request], Response]:
     """The room on its own page: as it is, and told where to sign in if there is such a place."""
-    about = {"lang": LANGUAGES[0], **sign_in(settings)}
+    about = sign_in(settings)
     told = (lambda body: body.replace(ROOT, _root(about), 1)) if settings.sign_in_url else None
     return lambda request: pages.page(request, ROOM_PAGE, edit=told)
 
@@ -150,6 +153,6 @@ def _one_of(known: Sequence[str], wanted: str | None) -> str:
 
 
 def _root(about: Mapping[str, str]) -> bytes:
-    """The root element's start tag; what is empty is left out."""
-    said = "".join(f' {name}="{html.escape(value)}"' for name, value in about.items() if value)
-    return f"<html{said}>".encode()
+    """How the root element's start tag begins; what is empty is left out."""
+    said = "".join(f'{name}="{html.escape(value)}" ' for name, value in about.items() if value)
+    return ROOT + said.encode()

@@ -17,7 +17,14 @@ class CannotUse(Exception):
 
 
 def prepare_folder(settings: Settings) -> bytes:
-    """Make the folder where it is missing (mode 0700). The secret in it. `CannotUse`, `SettingsError`."""
+    """Make the folder where it is missing, and the secret in it, which is returned. `CannotUse`,
+    `SettingsError`."""
+    make_folder(settings)
+    return load_secret(settings)
+
+
+def make_folder(settings: Settings) -> None:
+    """Make the folder where it is missing (mode 0700), and no secret in it. `CannotUse`."""
     try:
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -32,7 +39,6 @@ def prepare_folder(settings: Settings) -> bytes:
             f"The data folder {settings.data} cannot be written by this user. "
             "Change its owner, or choose another: --data FOLDER"
         )
-    return load_secret(settings)
 
 
 @contextmanager

@@ -15,6 +15,8 @@ MAX_URL_BYTES: Final = 2_048
 MAX_BODY_BYTES: Final = 16 * 1024
 POSTED: Final = frozenset({"/sse", "/poll", "/send", "/probe"})
 """Routes that take a body, and see to its size themselves (`posting.py`)."""
+SERIES: Final = "/api/series"
+"""And those under this one."""
 
 FOR_DOCUMENTS: Final = frozenset(
     {b"content-security-policy", b"permissions-policy", b"cross-origin-opener-policy"}
@@ -92,7 +94,7 @@ class Guarded:
 
         if len(scope.get("raw_path") or b"") + len(scope.get("query_string", b"")) > MAX_URL_BYTES:
             await _refuse(send_guarded, 414, b"This address is too long.\n")
-        elif scope["path"] not in POSTED and _body_bytes(scope) > MAX_BODY_BYTES:
+        elif not _takes_body(scope["path"]) and _body_bytes(scope) > MAX_BODY_BYTES:
             await _refuse(send_guarded, 413, b"This is more than the server takes.\n")
         else:
             await self._app(scope, receive, send_guarded)
@@ -101,6 +103,10 @@ class Guarded:
 def _is_part(headers: Headers) -> bool:
     """Whether this answer is a part of a page that no browser ever shows as a document of its own."""
     return any(name.lower() == b"content-type" and value.startswith(PARTS) for name, value in headers)
+
+
+def _takes_body(path: str) -> bool:
+    return path in POSTED or path.startswith(SERIES)
 
 
 def _body_bytes(scope: Scope) -> int:

@@ -12,6 +12,7 @@ so a member's first frame ends exactly where the live stream begins.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -24,8 +25,10 @@ from chatd.metrics import Metrics
 from chatd.once import Once
 from chatd.sink import Sink
 from chatd.spawn import Tasks
+from chatd.views import ANYBODY, Viewer, same_for_all, write_private
+from rooms.children import belongs
 from rooms.events import AnyEvent
-from rooms.log import Log, LogError
+from rooms.log import Head, Log, LogError
 
 HOLD_S: Final = 0.05
 """How long a hole may last before it is mended from the log. The bus usually fills it sooner."""
@@ -38,6 +41,8 @@ KEEP_EMPTY_S: Final = 30.0
 KEEP_READ_S: Final = 1.0
 """How long what was read for somebody who comes back serves those who come back to the same place."""
 MAX_READS: Final = 128
+MAX_EARLIER: Final = 20_000
+"""Events of a session that are looked through for turns and comings when its room is opened."""
 RETRY_S: Final = 0.25
 """Pause before the log is asked again when it was unavailable."""
 
@@ -63,8 +68,11 @@ class Hub:
     """All live rooms of one node.
 
     `on_live(room)` and `on_idle(room)` are told when a room begins and ceases to have members
-    here; `on_erased(room, sinks)` when its epoch is gone and with it every seat. `clock` is
-    monotonic, in seconds. Everything runs in the event loop's thread.
+    here; `on_erased(room, sinks)` when its epoch is gone and with it every seat;
+    `on_opened(live)` when a room of a session is live here,
+    `on_changed(live, events, moved)` after events were written out that changed a room's rules (`moved`), or
+    happened in a room of a session. `clock` is monotonic, in seconds. Everything runs in the event loop's
+    thread.
     """
 
     def __init__(
@@ -80,6 +88,8 @@ class Hub:
         on_live: Callable[[str], None],
         on_idle: Callable[[str], None],
         on_erased: Callable[[str, Sequence[Sink]], None],
+        on_opened: Callable[[LiveRoom], None],
+        on_changed: Callable[[LiveRoom, Sequence[AnyEvent], bool], None],
     ) -> None:
         self._log = log
         self._bus = bus
@@ -91,6 +101,8 @@ class Hub:
         self._on_live = on_live
         self._on_idle = on_idle
         self._on_erased = on_erased
+        self._on_opened = on_opened
+        self._on_changed = on_changed
         self._rooms: dict[str, LiveRoom] = {}
         self._opening = Once(self._open, tasks=tasks, name="hub.open", failures=(LogError,))
         self._early: dict[str, list[tuple[str, AnyEvent]]] = {}
@@ -99,6 +111,8 @@ class Hub:
             self._read, tasks=tasks, name="hub.read", failures=(LogError,), keep_s=KEEP_READ_S, most=MAX_READS
         )
         self._histories = Histories()
+        self._kept: Counter[str] = Counter()
+        """Rooms that somebody needs live who is no member, and how many do."""
         self._mending: set[LiveRoom] = set()
         self._empty: dict[LiveRoom, float] = {}
         self._dirty: dict[LiveRoom, None] = {}
@@ -134,6 +148,7 @@ class Hub:
             # Only now: what is asked of other nodes here is answered on the channel.
             self._on_live(name)
             head = await self._log.open_room(name)
+            earlier = await self._earlier(name, head)
             recent = await self._log.since(name, head.epoch, max(0, head.head - RECENT), RECENT)
         except LogError:
             self._bus.unsubscribe(room_channel(name))
@@ -141,16 +156,45 @@ class Hub:
             raise
         finally:
             del self._early[name]
-        live = self._rooms[name] = LiveRoom(name, head, recent, self._clock())
+        live = self._rooms[name] = LiveRoom(name, head, recent, self._clock(), earlier)
         self._empty[live] = self._clock()
         self.offer(name, head.epoch, [event for epoch, event in early if epoch == head.epoch])
+        if live.belongs or live.state.rules.session is not None:
+            self._on_opened(live)
         return live
+
+    async def _earlier(self, name: str, head: Head) -> list[AnyEvent]:
+        """Of a session's rooms: what happened before the recent events. Who has been heard, and who may look
+        back how far, is in no rules: it is folded from the beginning. `LogError`."""
+        end = head.head - RECENT
+        events: list[AnyEvent] = []
+        if end <= 0 or (head.rules.session is None and not belongs(name)):
+            return events
+        after = max(0, end - MAX_EARLIER)
+        while after < end:
+            read = await self._log.since(name, head.epoch, after, min(READ, end - after))
+            if not read:
+                break
+            events += read
+            after = read[-1].seq
+        return events
 
     def close_empty(self) -> None:
         """Let go of rooms that have had no member for a while. Call it about once a second."""
         before = self._clock() - KEEP_EMPTY_S
         for live in [live for live, since in self._empty.items() if since < before]:
-            self._drop(live)
+            if live.name not in self._kept:
+                self._drop(live)
+
+    def keep(self, name: str) -> None:
+        """Let the room stay live without members, until as many `let_go`. Open it, where it is not; its
+        epoch may end all the same, and then it has to be opened again."""
+        self._kept[name] += 1
+
+    def let_go(self, name: str) -> None:
+        self._kept[name] -= 1
+        if self._kept[name] <= 0:
+            del self._kept[name]
 
     def stop(self) -> None:
         """Nothing is mended any more, and no timer runs. The rooms stay as they are."""
@@ -170,24 +214,45 @@ class Hub:
     # ---- members come and go -------------------------------------------------------------------
 
     async def enter(
-        self, live: LiveRoom, sink: Sink, *, epoch: str | None, after: int | None, history: int
+        self,
+        live: LiveRoom,
+        sink: Sink,
+        *,
+        epoch: str | None,
+        after: int | None,
+        history: int,
+        viewer: Viewer = ANYBODY,
     ) -> Entry:
         """Make `sink` a member and say what it has missed.
 
         With `epoch` and `after` it continues there, if that is the room's epoch and no more than
         `recover_events` and `recover_bytes` ago; otherwise it starts clean, with the last `history`
-        events. What is placed after this returns reaches the sink by itself. `EpochGone`, `LogError`.
+        events. What is placed after this returns reaches the sink by itself. In a session's room that
+        is what is for the `viewer`'s eyes. `EpochGone`, `LogError`.
         """
-        missed = await self._missed(live, after) if epoch == live.state.epoch else None
+        missed = None
+        if epoch == live.state.epoch and (after is None or after + 1 >= viewer.first(live.state)):
+            missed = await self._missed(live, after)
         older, start = missed if missed is not None else ([], live.newest(history, self._recover_bytes))
+        if missed is None:
+            start = max(start, viewer.first(live.state))
         if self._rooms.get(live.name) is not live:
             raise EpochGone
         # No await from here on: what is pending now is in `events`, what comes later is not.
         self._flush_room(live)
-        live.add(sink)
+        live.add(sink, facilitator=viewer.handle if viewer.facilitator else None)
         self._empty.pop(live, None)
-        events = self._histories.encoded(live, sink.format, start, older)
+        if same_for_all(live.state):
+            events = self._histories.encoded(live, sink.format, start, older)
+        else:
+            seen = viewer.shown([*older, *live.recent_from(start)], live.state)
+            events = msgspec.Raw(sink.format.encode(seen))
         return Entry(live.head, missed is not None, events)
+
+    def begin_anew(self, name: str) -> None:
+        """Let go of the room and of everybody in it here: what it was is gone with the room it belongs to."""
+        if (live := self._rooms.get(name)) is not None:
+            self._begin_epoch(live)
 
     async def _missed(self, live: LiveRoom, after: int | None) -> tuple[list[AnyEvent], int] | None:
         """What somebody who saw everything up to `after` has missed: events from the log, and the place
@@ -291,11 +356,30 @@ class Hub:
             if events[0].seq > live.head + 1:
                 # What lies between was trimmed by age while we were away: nobody can have it any more.
                 live.skip_to(events[0].seq)
+                if (now := (await self._log.heads([live.name])).get(live.name)) is not None:
+                    live.state.learn(now.rules, now.rules_version)
             before = live.head
             self.offer(live.name, live.state.epoch, events)
             self._metrics.gaps_mended += max(0, live.head - before)
             if len(events) < READ:
                 return
+
+    async def one(self, live: LiveRoom, seq: int) -> AnyEvent | None:
+        """The event at one place of the room; None where there is none any more. `LogError`."""
+        found = await self._log.since(live.name, live.state.epoch, seq - 1, 1)
+        return found[0] if found and found[0].seq == seq else None
+
+    async def settle(self, live: LiveRoom) -> None:
+        """Read the rules from the head of the log, where what happened does not tell them. `LogError`.
+
+        Folding the events gives nearly everything: but a vote does not say what for, nor a beginning
+        the whole plan.
+        """
+        while live.state.doubtful and self._rooms.get(live.name) is live:
+            head = (await self._log.heads([live.name])).get(live.name)
+            if head is None or head.epoch != live.state.epoch:
+                return  # the next look at the room notices
+            live.state.learn(head.rules, head.rules_version)
 
     async def _mend_from_log(self, live: LiveRoom) -> None:
         try:
@@ -349,8 +433,13 @@ class Hub:
         if not events and not hints:
             return
         live.pending, live.hints = [], []
+        common = events
+        if live.private:
+            live.private = False
+            write_private(live, events)
+            common = []
         for format_, group in live.groups.items():
-            frames = [format_.frame(event) for event in events]
+            frames = [format_.frame(event) for event in common]
             batch = format_.join(frames) if frames else None
             hint_frames = [format_.frame(hint) for hint in hints]
             with_hints = format_.join(frames + hint_frames) if hints else None
@@ -364,3 +453,7 @@ class Hub:
                 elif batch is not None:
                     sink.write(batch)
         self._metrics.deliveries += len(events) * live.members
+        moved = live.state.version != live.shown
+        if moved or live.belongs or live.state.rules.session is not None or live.state.doubtful:
+            live.shown = live.state.version
+            self._on_changed(live, events, moved)

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from rooms.commands import RoomName
+from rooms.command import RoomName
 
 Role: TypeAlias = Literal["participant", "facilitator"]
 Algorithm: TypeAlias = Literal["EdDSA", "ES256", "RS256", "HS256"]
@@ -45,6 +45,8 @@ class TicketIssuer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """What its tickets may make of somebody."""
     rooms: Annotated[tuple[RoomName, ...], Meta(max_length=1000)] = ()
     """The rooms that its tickets may open. None named: all of them."""
+    plans: bool = False
+    """A facilitator's ticket of it for the room `*` plans every session (docs/facilitator.md)."""
 
 
 class NotIssuers(ValueError):
@@ -86,6 +88,7 @@ _WANTED: Final = {
     "audience": "`audience` must be the `aud` of its tickets: up to 256 characters without a space.",
     "roles": '`roles` must be a list of "participant" and "facilitator".',
     "rooms": "`rooms` must be a list of names of rooms.",
+    "plans": "`plans` must be true or false.",
 }
 
 

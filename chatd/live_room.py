@@ -13,14 +13,19 @@ from typing import Final
 import msgspec
 
 from chatd.sink import Format, Sink
+from rooms.audience import DIFFERS
+from rooms.children import belongs
 from rooms.events import AnyEvent, Posted, Reacted, Withdrawn
 from rooms.log import Head
+from rooms.session_events import Decided, Held
 from rooms.state import RoomState
 
 RECENT: Final = 128
 """Events kept in memory while the room is live: what nearly everybody asks for when they come."""
 MAX_HELD: Final = 1_000
 """Events held behind a hole; what is beyond is read from the log when the hole is mended."""
+_NOTABLE: Final = DIFFERS | {Withdrawn, Decided}
+
 MAX_HINTS: Final = 16
 """Typing and presence frames of one turn; more say nothing new."""
 
@@ -30,6 +35,8 @@ class LiveRoom:
 
     __slots__ = (
         "_newest",
+        "belongs",
+        "facilitators",
         "groups",
         "held",
         "hints",
@@ -37,15 +44,22 @@ class LiveRoom:
         "name",
         "next_seq",
         "pending",
+        "private",
         "recent",
+        "shown",
         "state",
         "timer",
         "withdrawn",
     )
 
-    def __init__(self, name: str, head: Head, recent: list[AnyEvent], now: float) -> None:
+    def __init__(
+        self, name: str, head: Head, recent: list[AnyEvent], now: float, earlier: Iterable[AnyEvent] = ()
+    ) -> None:
+        """`earlier`: events before the `recent` ones, of which only is noted what `RoomState.listen` does."""
         self.name = name
         self.state = RoomState(head)
+        for event in earlier:
+            self.state.listen(event)
         self.recent: deque[AnyEvent] = deque(maxlen=RECENT)
         self.next_seq = head.head + 1
         for event in recent:
@@ -53,15 +67,25 @@ class LiveRoom:
             if event.seq >= self.next_seq:
                 self.state.fold(event, now)
                 self.next_seq = event.seq + 1
+            else:
+                self.state.listen(event)
             self.recent.append(event)
         self.held: dict[int, AnyEvent] = {}
         self.pending: list[AnyEvent] = []
         self.hints: list[msgspec.Struct] = []
         self.groups: dict[Format, dict[Sink, None]] = {}
         self.members = 0
+        self.facilitators: dict[Sink, str] = {}
+        """Those among the members, and their handles."""
         self.timer: asyncio.TimerHandle | None = None
         self.withdrawn = 0
         """How many events took something back while the room was live."""
+        self.belongs = belongs(name)
+        """Whether it belongs to a session's room (`rooms/children.py`)."""
+        self.shown = self.state.version
+        """The version of the rules that its members were last shown."""
+        self.private = False
+        """Whether something among `pending` is not for everybody."""
         self._newest: int | None = None
 
     @property
@@ -93,12 +117,21 @@ class LiveRoom:
     def _place(self, event: AnyEvent, now: float) -> None:
         self.next_seq += 1
         self.state.fold(event, now)
-        if type(event) is Withdrawn:
-            self.withdrawn += 1
-            self._blank(event.target)
+        if type(event) in _NOTABLE:
+            self._note(event)
+        if self.state.words:
+            self.private = True
         self.recent.append(event)
         self.pending.append(event)
         self._newest = None
+
+    def _note(self, event: AnyEvent) -> None:
+        """What concerns more than those who read it now: something taken back, or not for everybody."""
+        if isinstance(event, Withdrawn | Decided):
+            self.withdrawn += 1
+            self._blank(event.target)
+        else:
+            self.private = True
 
     def skip_to(self, seq: int) -> None:
         """Go on at `seq`: what lies before it is not in the log any more."""
@@ -121,6 +154,8 @@ class LiveRoom:
                 self.recent[index] = msgspec.structs.replace(event, text="", withdrawn=True)
             elif type(event) is Reacted:
                 self.recent[index] = msgspec.structs.replace(event, kind="", withdrawn=True)
+            elif type(event) is Held:
+                self.recent[index] = msgspec.structs.replace(event, text="")
 
     def newest(self, count: int, size: int) -> int:
         """The place from which a clean start shows the room: `count` events, as far as they have no more
@@ -145,7 +180,10 @@ class LiveRoom:
     def sinks(self) -> Iterator[Sink]:
         return chain.from_iterable(self.groups.values())
 
-    def add(self, sink: Sink) -> None:
+    def add(self, sink: Sink, *, facilitator: str | None = None) -> None:
+        """`facilitator`: the handle of one."""
+        if facilitator is not None:
+            self.facilitators[sink] = facilitator
         group = self.groups.setdefault(sink.format, {})
         if sink not in group:
             group[sink] = None
@@ -157,6 +195,7 @@ class LiveRoom:
         if group is None or sink not in group:
             return False
         del group[sink]
+        self.facilitators.pop(sink, None)
         self.members -= 1
         if not group:
             del self.groups[sink.format]

@@ -165,6 +165,20 @@ _BUS_DROPPED = _plan.one(
     "counter", "chatd_bus_dropped", "Messages that the bus did not send; the log repairs."
 )
 _COMMIT_FAILURES = _plan.one("counter", "chatd_commit_failures", "Commits that failed.")
+_SESSIONS = _plan.one(
+    "gauge", "chatd_sessions_running", "Facilitated sessions from lobby to close. All workers say the same."
+)
+_SESSIONS_LATE = _plan.one(
+    "counter", "chatd_sessions_late", "Phases that began late, because no server was there in time."
+)
+_ERASURES_OVERDUE = _plan.one(
+    "gauge", "chatd_erasures_overdue", "Sessions that should be erased by now. All workers say the same."
+)
+_KEYS = _plan.one("gauge", "chatd_keys", "Keys of rooms' epochs that there are. Every worker says so.")
+_KEYS_OVERDUE = _plan.one(
+    "gauge", "chatd_keys_overdue", "Keys that should have been destroyed long ago. Every worker says so."
+)
+_KEYS_LOST = _plan.one("counter", "chatd_keys_lost", "Keys found gone while something was kept under them.")
 _RECOVERIES = _plan.family("chatd_recoveries", "Joins that showed a seat, by outcome.", "outcome", RECOVERIES)
 _REFUSALS = _plan.family(
     "chatd_refusals",
@@ -240,6 +254,16 @@ class Metrics:
         self.slow_readers_cut = Cell(cells, _SLOW)
         self.bus_dropped = Cell(cells, _BUS_DROPPED)
         self.commit_failures = Cell(cells, _COMMIT_FAILURES)
+        self.sessions_running = Cell(cells, _SESSIONS)
+        self.sessions_late = Cell(cells, _SESSIONS_LATE)
+        self.erasures_overdue = Cell(cells, _ERASURES_OVERDUE)
+        self.keys = Cell(cells, _KEYS)
+        self.keys_overdue = Cell(cells, _KEYS_OVERDUE)
+        self.keys_lost = Cell(cells, _KEYS_LOST)
+        self.keys.set(0)
+        self.keys_overdue.set(0)
+        self.sessions_running.set(0)
+        self.erasures_overdue.set(0)
         self.recoveries = Family(cells, _RECOVERIES, RECOVERIES)
         self.refusals = Family(cells, _REFUSALS, tuple(code.value for code in ErrorCode))
         self.tickets_refused = Family(cells, _TICKETS_REFUSED, tuple(Why))

@@ -16,29 +16,39 @@ from typing import Final
 import msgspec
 
 from chatd import logs, wire
+from chatd.afterwards import Afterwards
 from chatd.bus import Bus
 from chatd.bus_memory import MemoryBus, ignore_health, ignore_message
+from chatd.debriefs import Debriefs
 from chatd.door import Door
 from chatd.envelopes import NODES_CHANNEL, Heads, Placed, SeatWish, TypingHint, pack, unpack
 from chatd.gateway import Gateway
 from chatd.handshake import DoorSettings
 from chatd.hub import Hub, room_channel
+from chatd.keystores import open_kept
 from chatd.links import Links
+from chatd.live_room import LiveRoom
 from chatd.metrics import Metrics
 from chatd.presence_gossip import PresenceGossip
-from chatd.seats import Keyring, Seats
+from chatd.seats import Seats
+from chatd.session_clockwork import SessionClockwork
+from chatd.session_endings import SessionEndings
+from chatd.session_presence import SessionPresence
 from chatd.settings import Settings, load_secret
 from chatd.sink import Sink
 from chatd.sockets import Sockets
 from chatd.spawn import Tasks
+from chatd.steady import SteadyClock
 from chatd.tickets import Why, open_tickets
 from chatd.visitors import Visitors
 from chatd.wire import CloseCode
 from presence.replica import Replica
 from rooms.catalog import HISTORY_S, Catalog, RoomSpec
 from rooms.events import AnyEvent
-from rooms.log import Log, LogError
-from rooms.store_sql import Store, open_store
+from rooms.keystore import KEYS_OVERDUE_S, key_name
+from rooms.log import Head, Log, LogError
+from rooms.series import SeriesStore
+from rooms.store_sql import Store
 
 _log = logs.get("node")
 
@@ -51,6 +61,8 @@ HEADS_FOR_S: Final = 5.0
 """How long after its last event a room's head travels with the heartbeat."""
 MAX_HEADS: Final = 500
 """Rooms in one message of heads."""
+EPOCH_KEYS_S: Final = 10.0
+"""How often the store of keys hears which ones are in use."""
 KEYS_S: Final = 5.0
 """How often the issuers' key files are looked at."""
 TRIM_S: Final = 600.0
@@ -91,7 +103,8 @@ class Node:
     """Everything one process runs. `start`, then connections come through `gateway`, then `drain`, `stop`.
 
     `name` tells this node from the others on the bus; random, it says nothing about the machine.
-    `store` and `bus` are what `settings` name, unless given.
+    `store` and `bus` are what `settings` name, unless given. `clock` is monotonic; `wall` says Unix seconds,
+    for what happens at a time of day: `at` of an event, a session's phases.
     `on_crash` is called when a part died that the node cannot live without.
     """
 
@@ -104,12 +117,15 @@ class Node:
         store: Store | None = None,
         bus: Bus | None = None,
         clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] | None = None,
         on_crash: Callable[[BaseException], None] | None = None,
     ) -> None:
         self.settings = settings
         self.metrics = metrics if metrics is not None else Metrics()
         self.name = name or secrets.token_hex(4)
         self._clock = clock
+        self.wall: Callable[[], float] = wall or SteadyClock(time.time, clock)
+        self._stamp: Callable[[], float] = wall or time.time
         self._crashed: BaseException | None = None
         self._on_crash = on_crash
         self._tasks = Tasks(on_crash=self._crash)
@@ -142,11 +158,18 @@ class Node:
         """Open the store, join the bus, begin. `LogError`, `SettingsError`: with what to do about it."""
         settings = self.settings
         secret = load_secret(settings)
-        self._tickets = open_tickets(settings, secret, self._ticket_refused)
+        self.tickets = open_tickets(settings, secret, self._ticket_refused)
         if self._store is None:
-            self._store = await open_store(settings.store)
-        self.log: Log = self._store.log
+            self._store = await open_kept(settings, clock=self._stamp)
+        self.keyed = self._store.keyed()
+        self.keyed.on_lost = self._key_lost
+        self.log: Log = self.keyed
         self.catalog: Catalog = self._store.catalog
+        self.series: SeriesStore = self._store.series
+        self.afterwards = Afterwards(
+            self._store.reports, secret, report_months=settings.report_months, clock=self.wall
+        )
+        self.debriefs = Debriefs(self.afterwards, secret, months=settings.debrief_months, clock=self.wall)
         self.presence = PresenceGossip(
             Replica(self.name), bus=self.bus, metrics=self.metrics, clock=self._clock, tasks=self._tasks
         )
@@ -161,28 +184,45 @@ class Node:
             on_live=self.presence.watch,
             on_idle=self.presence.unwatch,
             on_erased=self._erased,
+            on_opened=self._opened,
+            on_changed=self._changed,
         )
         self.presence.attach(self.hub)
-        seats = Seats(Keyring(secret))
-        entrance = Door(settings, self.catalog, self.log, seats, self._tickets, self._tasks)
+        seats = Seats(self.keyed.keyring)
+        entrance = Door(settings, self.catalog, self.log, seats, self.tickets, self._tasks)
         self.gateway = Gateway(
             settings,
             hub=self.hub,
             door=entrance,
+            seats=seats,
+            series=self.series,
             log=self.log,
             presence=self.presence,
             metrics=self.metrics,
             tasks=self._tasks,
             clock=self._clock,
+            wall=self.wall,
             publish=self._publish,
         )
         self.links = Links(self.gateway, self.sockets, park_s=settings.poll_park_s)
         self.visitors = Visitors(
             settings,
             gateway=self.gateway,
-            door=entrance,
             hub=self.hub,
             presence=self.presence,
+            clock=self._clock,
+        )
+        self.sessions = SessionClockwork(
+            log=self.log,
+            series=self._store.series,
+            reports=self._store.reports,
+            endings=SessionEndings(log=self.log, afterwards=self.afterwards, announce=self._announce),
+            presence=SessionPresence(
+                self.hub, self.presence, bus_healthy=lambda: self.bus.healthy, clock=self._clock
+            ),
+            submit=self.gateway.commits.submit_own,
+            metrics=self.metrics,
+            wall=self.wall,
             clock=self._clock,
         )
         await self.bus.start()
@@ -192,6 +232,9 @@ class Node:
         self._tasks.spawn(self._tick(), name="node.tick")
         self._tasks.spawn(self._compare(), name="node.compare")
         self._tasks.spawn(self._keep_trimming(), name="node.trim")
+        self._tasks.spawn(self._keep_tidy(), name="node.tidy")
+        self._tasks.spawn(self.sessions.run(), name="node.sessions")
+        self._tasks.spawn(self._keep_epoch_keys(), name="node.epoch_keys")
         if settings.ticket_issuers:
             self._tasks.spawn(self._keep_keys(), name="node.keys")
         self.sockets.start(asyncio.get_running_loop())
@@ -273,6 +316,11 @@ class Node:
                 room_channel(room), pack(Placed(self.name, room, epoch, time.time(), list(events)))
             )
 
+    def _announce(self, room: str, head: Head) -> None:
+        """Tell this node and the others where a room stands that was erased: whoever is in it is let go."""
+        self.hub.heard_head(room, head.epoch, head.head)
+        self.bus.publish(NODES_CHANNEL, pack(Heads(self.name, {room: (head.epoch, head.head)})))
+
     def _heard(self, channel: str, payload: bytes) -> None:
         envelope = unpack(payload)
         if envelope is None or envelope.node == self.name:
@@ -297,6 +345,12 @@ class Node:
             _log.warning("bus_back" if healthy else "bus_away")
         # Either way at once: what was lost on the way down is as good as what was missed until now.
         self._compare_soon.set()
+
+    def _opened(self, live: LiveRoom) -> None:
+        self.gateway.news.opened(live)
+
+    def _changed(self, live: LiveRoom, events: Sequence[AnyEvent], moved: bool) -> None:
+        self.gateway.news.changed(live, events, moved)
 
     def _erased(self, room: str, sinks: Sequence[Sink]) -> None:
         self.gateway.expel(room, sinks)
@@ -359,11 +413,25 @@ class Node:
         """Read the issuers' key files when they change: keys are renewed without a restart."""
         while True:
             await asyncio.sleep(KEYS_S)
-            for issuer, problem in await asyncio.to_thread(self._tickets.refresh):
+            for issuer, problem in await asyncio.to_thread(self.tickets.refresh):
                 if problem is None:
                     _log.info("ticket_keys_read", issuer=issuer)
                 else:
                     _log.error("ticket_keys_unusable", issuer=issuer)
+
+    async def _keep_epoch_keys(self) -> None:
+        """Say that the epochs live whose keys are in use here; let go of keys that another node destroyed."""
+        while True:
+            await asyncio.sleep(EPOCH_KEYS_S)
+            try:
+                await self.keyed.keyring.keep()
+            except LogError:
+                _log.warning("epoch_keys_away")
+
+    def _key_lost(self) -> None:
+        """What was said there is gone with it; whoever was in the room begins anew."""
+        self.metrics.keys_lost += 1
+        _log.error("epoch_key_lost")
 
     async def _keep_trimming(self) -> None:
         while True:
@@ -373,14 +441,33 @@ class Node:
                 _log.warning("trim_failed")
             await asyncio.sleep(TRIM_S)
 
+    async def _keep_tidy(self) -> None:
+        """Months are made and old reports let go; not at once, so that what was missed is caught up first."""
+        while True:
+            await asyncio.sleep(TRIM_S)
+            try:
+                await self.afterwards.tidy()
+            except LogError:
+                _log.warning("tidy_failed")
+
     async def trim(self) -> None:
-        """Forget what is older than its room keeps, in the catalog or not. `LogError`."""
+        """Forget what is older than its room keeps, in the catalog or not, and what an erasure left that a
+        crash cut short: rows without a key, and keys without an epoch. `LogError`."""
         kinds = {spec.name: spec.kind for spec in await self.catalog.list()}
-        now, after = int(time.time()), ""
+        now, after = int(self.wall()), ""
         while names := await self.log.rooms(after, TRIM_ROOMS):
             for name in names:
+                await self.keyed.mend(name)
                 before = now - HISTORY_S[kinds.get(name, "drop-in")]
                 await self.log.trim(name, before)
                 if (live := self.hub.live.get(name)) is not None:
                     live.forget_before(before)
             after = names[-1]
+        await self.keyed.prune(int(time.time()))
+        kept = await self.keyed.keyring.store.every()
+        self.metrics.keys.set(len(kept))
+        names_living = {key_name(*epoch) for epoch in await self.keyed.living()}
+        late = int(time.time()) - KEYS_OVERDUE_S
+        self.metrics.keys_overdue.set(
+            sum(each.name not in names_living and each.made_at < late for each in kept)
+        )

@@ -10,12 +10,18 @@ import msgspec
 
 from chatd import wire
 from chatd.api import Health, Problem, RoomInfo, RoomList
+from chatd.debriefs import Load, Written
 from chatd.links import Polled
+from chatd.planning import DateChange
 from chatd.polling import Poll
 from chatd.probe import Measured
+from chatd.report_api import DebriefList, MonthList, NewDebrief, ReportList
 from chatd.sending import Send, Sent
+from chatd.series_answers import Link, LinkWish, SeriesInfo, SeriesList, SessionList, TemplateList
 from chatd.version import VERSION
-from rooms.commands import RoomName
+from rooms.command import RoomName
+from rooms.report import Programme, Report
+from rooms.series import Series
 
 COMPONENT: Final = "#/components/schemas/{name}"
 
@@ -23,6 +29,8 @@ COMPONENT: Final = "#/components/schemas/{name}"
 def openapi() -> dict[str, Any]:
     """The HTTP API as OpenAPI 3.1."""
     types = [RoomInfo, RoomList, Health, Problem, wire.Join, Poll, Polled, Send, Sent, Measured]
+    types += [Report, ReportList, Programme, MonthList, NewDebrief, Written, DebriefList, Load]
+    types += [SessionList, Series, SeriesInfo, SeriesList, TemplateList, DateChange, LinkWish, Link]
     _, schemas = msgspec.json.schema_components(types, ref_template=COMPONENT)
     name_schema = msgspec.json.schema(RoomName)
     room = [{"name": "room", "in": "path", "required": True, "schema": name_schema}]
@@ -42,6 +50,8 @@ def openapi() -> dict[str, Any]:
                 **_get("One room", {200: RoomInfo, 404: Problem, 503: Problem}),
                 "parameters": room,
             },
+            **_report_paths(),
+            **_series_paths(),
             "/sse": _post("A stream of frames, begun with a join", wire.Join, "text/event-stream"),
             "/poll": _post("What is due, or after a while nothing", Poll, Polled),
             "/send": _post("What a member says", Send, Sent),
@@ -97,6 +107,83 @@ def asyncapi() -> dict[str, Any]:
             str(int(code)): {"name": code.name.lower(), "comes_back": wire.comes_back(code)}
             for code in wire.CloseCode
         },
+    }
+
+
+def _series_paths() -> dict[str, Any]:
+    """What is planned (`series_api.py`, `calendar_feed.py`). `/api/series` asks for a ticket."""
+    name = [{"name": "name", "in": "path", "required": True, "schema": msgspec.json.schema(RoomName)}]
+    refused: dict[int, type[msgspec.Struct] | str] = dict.fromkeys((401, 403, 404, 409, 503), Problem)
+    one = "/api/series/{name}"
+    changed = _post("Put another plan in its place", Series, SeriesInfo)["post"]
+    return {
+        "/api/sessions": _get("What is on, and what is next", {200: SessionList, 503: Problem}),
+        "/calendar.ics": _get("All listed sessions, to subscribe to", {200: "text/calendar"}),
+        "/calendar/{name}.ics": {
+            **_get("One series, to subscribe to", {200: "text/calendar", 404: "text/html"}),
+            "parameters": name,
+        },
+        "/api/templates": _get("What a series can start from", {**refused, 200: TemplateList}),
+        "/api/series": {
+            **_get("The series that one may plan", {**refused, 200: SeriesList}),
+            **_post("Plan a series; answered with 201", Series, SeriesInfo),
+        },
+        one: {
+            **_get("One series", {**refused, 200: SeriesInfo}),
+            "put": changed,
+            "delete": {
+                "summary": "Forget it",
+                "responses": {
+                    "204": _response("text/plain"),
+                    **{str(s): _response(Problem) for s in refused},
+                },
+            },
+            "parameters": name,
+        },
+        f"{one}/exceptions": {
+            **_post("Cancel, move or restore one date", DateChange, SeriesInfo),
+            "parameters": name,
+        },
+        f"{one}/links": {**_post("A link to hand on", LinkWish, Link), "parameters": name},
+    }
+
+
+def _report_paths() -> dict[str, Any]:
+    """What remains of sessions (`report_api.py`). Everything here asks for a facilitator's ticket."""
+    one = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in ("name", "occurrence", "month")
+    ]
+    own: dict[int, type[msgspec.Struct] | str] = {401: Problem, 403: Problem, 503: Problem}
+    report = {**own, 200: Report, 404: Problem}
+    kept = _post("Keep a debrief for oneself, in the place of an earlier one", NewDebrief, Written)
+    return {
+        "/api/series/{name}/reports": {
+            **_get("The reports of a series, the last session first", {**own, 200: ReportList}),
+            "parameters": one[:1],
+        },
+        "/api/series/{name}/reports/{occurrence}": {
+            **_get("What remains of one session: counts and times", report),
+            "parameters": one[:2],
+        },
+        "/api/series/{name}/reports/{occurrence}.svg": {
+            **_get("The same as a picture", {**report, 200: "image/svg+xml"}),
+            "parameters": one[:2],
+        },
+        "/api/months": _get("Months that were made, the last one first", {**own, 200: MonthList}),
+        "/api/months/{month}": {
+            **_get("One month over all series", {**report, 200: Programme}),
+            "parameters": one[2:],
+        },
+        "/api/debriefs": {**_get("One's own debriefs", {**own, 200: DebriefList}), **kept},
+        "/api/debriefs/{name}/{occurrence}": {
+            "delete": {
+                "summary": "Forget one of one's own",
+                "responses": {"204": _response("text/plain"), **{str(s): _response(Problem) for s in own}},
+            },
+            "parameters": one[:2],
+        },
+        "/api/load": _get("One's own last four weeks", {**own, 200: Load}),
     }
 
 

@@ -4,6 +4,9 @@ Only what was found at the start can be asked for, so no path leads anywhere els
 no listing. Everything has an ETag; what the pages refer to as /static/... is rewritten to
 /static/VERSION/..., where VERSION is a digest of all files, and may be kept for a year.
 Inside a file other files are named by relative paths, so one version never mixes with another.
+
+A page is there once for each language, with its sentences filled in (`languages.py`); which one is sent,
+its address or the browser's preference says.
 """
 
 import gzip
@@ -16,6 +19,8 @@ from typing import Final
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
+
+from chatd.languages import Languages
 
 TYPES: Final = {
     ".html": "text/html; charset=utf-8",
@@ -56,25 +61,30 @@ class Pages:
     """All files under `root`. `version` changes when any of them does."""
 
     def __init__(self, root: Path) -> None:
-        raw = {name: path.read_bytes() for name, path in _found(root)}
+        self.languages = Languages(root)
+        raw = {name: path.read_bytes() for name, path in _found(root)} | dict(self.languages.modules())
         digest = hashlib.sha256()
         for name, body in sorted(raw.items()):
             digest.update(f"{name}\0{len(body)}\0".encode() + body)
         self.version = digest.hexdigest()[:16]
         versioned = f"/static/{self.version}/".encode()
-        self._files = {
-            name: _ready(name, body.replace(b"/static/", versioned) if name.endswith(".html") else body)
-            for name, body in raw.items()
+        self._files = {name: _ready(name, body) for name, body in raw.items() if not name.endswith(".html")}
+        self._pages: dict[str, dict[str, File]] = {
+            name: {
+                code: _ready(name, self.languages.filled(page, code).encode().replace(b"/static/", versioned))
+                for code in self.languages.all
+            }
+            for name, page in ((name, body.decode()) for name, body in raw.items() if name.endswith(".html"))
         }
 
     def __contains__(self, name: str) -> bool:
-        return name in self._files
+        return name in self._files or name in self._pages
 
     def static(self, request: Request, name: str) -> Response | None:
         """The answer for /static/{name}; None where there is no such file. Pages are not static."""
         versioned = _VERSIONED.match(name)
         name = self.path(name)
-        if name.endswith(".html") or name not in self._files:
+        if name not in self._files:
             return None
         current = versioned is not None and versioned[1] == self.version
         return self._answer(request, self._files[name], FOREVER if current else ASK_AGAIN)
@@ -93,11 +103,20 @@ class Pages:
         status: int = 200,
         edit: Callable[[bytes], bytes] | None = None,
     ) -> Response:
-        """The page in the file `name`, as it is or as `edit` makes it. `KeyError` where web/ has none."""
-        file = self._files[name]
-        if edit is not None:
-            file = _ready(name, edit(file.body))
-        return self._answer(request, file, ASK_AGAIN, status=status)
+        """The page in the file `name`, as it is or as `edit` makes it, in the language of the request.
+        `KeyError` where web/ has none."""
+        if name in self._files:
+            return self._answer(request, _edited(name, self._files[name], edit), ASK_AGAIN, status=status)
+        language = self.languages.of(request)
+        file = _edited(name, self._pages[name][language], edit)
+        answer = self._answer(request, file, ASK_AGAIN, status=status)
+        answer.headers["content-language"] = language
+        answer.headers["vary"] = "accept-encoding, accept-language"
+        return answer
+
+    def say(self, request: Request, key: str) -> str:
+        """The sentence "catalogue.name" in the language of the request."""
+        return self.languages.say(self.languages.of(request), key)
 
     def _answer(self, request: Request, file: File, cache: str, *, status: int = 200) -> Response:
         packed = file.packed is not None and _takes_gzip(request.headers.get("accept-encoding", ""))
@@ -109,6 +128,10 @@ class Pages:
         if packed:
             headers["content-encoding"] = "gzip"
         return Response(body, status_code=status, headers=headers, media_type=file.media_type)
+
+
+def _edited(name: str, file: File, edit: Callable[[bytes], bytes] | None) -> File:
+    return file if edit is None else _ready(name, edit(file.body))
 
 
 def _found(root: Path) -> list[tuple[str, Path]]:

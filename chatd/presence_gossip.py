@@ -19,7 +19,7 @@ from chatd.sink import Format
 from chatd.spawn import Tasks
 from presence.messages import Beat, Gone
 from presence.replica import Effect, Replica, Send
-from presence.roster import Roster
+from presence.roster import Member, Roster
 
 SLACK_S: Final = 0.005
 """A timer this close to the wanted moment is not set anew."""
@@ -123,6 +123,14 @@ class PresenceGossip:
         """Whether `handle` may be in the room with at most `capacity` people in it. As this node knows
         it: within one moment, several nodes may each let the last one in."""
         return self._replica.count(room) < capacity or self._replica.holds(room, handle)
+
+    def people(self, room: str) -> tuple[Member, ...]:
+        """Who is in the room, over all nodes; nobody where it is not live here, or a crowd."""
+        return self._replica.roster(room).members
+
+    def is_here(self, room: str, handle: str) -> bool:
+        """Whether `handle` is in the room, on any node, those who may yet come back included."""
+        return self._replica.holds(room, handle)
 
     def counts(self) -> Mapping[str, int]:
         """People per room, over all nodes."""

@@ -4,30 +4,29 @@ Identity ends at the door. A verified subject becomes a pseudonym (an HMAC under
 key) and is forgotten; the client holds a signed seat token and shows it to come back, on any
 node, so the server stores nothing about a person.
 
-    secret --HKDF(room, epoch)--> epoch key --HMAC("seat" | "offer" | ...)--> one key per purpose
+    epoch key (random, `rooms/keystore.py`) --HMAC("seat" | "offer" | ...)--> a key per purpose
 
-Everything hangs on `Keyring.epoch_key`: where that key is gone, tokens are void and pseudonyms
-tie to nobody. A token is base64url(msgpack body + 16 bytes of HMAC-SHA256); room and epoch are
-not inside, they choose the key. No I/O; time is an argument.
+Everything hangs on the epoch's key, which nothing else can make again: where it is destroyed, tokens are
+void and pseudonyms tie to nobody. A token is base64url(msgpack body + 16 bytes of HMAC-SHA256); room and
+epoch are not inside, they choose the key. No I/O; time is an argument.
 """
 
+import base64
 import binascii
 import hmac
 import secrets
-from collections import OrderedDict
 from typing import Final, NamedTuple, TypeVar
 
 import msgspec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from chatd.tickets import Role
+from rooms.children import MARK_CHARS, line_room
+from rooms.keyring import Keyring
 
 PSEUDONYM_BYTES: Final = 16
 TAG_BYTES: Final = 16
+_NAME: Final = "seats"
 MAX_TOKEN_CHARS: Final = 4096
-MAX_CACHED_EPOCHS: Final = 2048
-"""Epochs whose derived keys are kept at hand, 3 KiB each; the least recently used goes first."""
 
 
 class Seat(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,23 +81,7 @@ class _Keys(NamedTuple):
     offer: Mac
     pseudonym: Mac
     owner: Mac
-
-
-class Keyring:
-    """Where an epoch's key comes from. The one place to change when keys become destroyable."""
-
-    def __init__(self, secret: bytes) -> None:
-        if len(secret) < 32:
-            raise ValueError("a secret has at least 32 bytes")
-        self._secret = secret
-
-    def epoch_key(self, room: str, epoch: str) -> bytes:
-        """32 bytes for this epoch of this room (HKDF, RFC 5869); the same in every process."""
-        # Lengths go first, so that no other pair of names makes the same bytes.
-        named = b"".join(len(part).to_bytes(4, "big") + part for part in (room.encode(), epoch.encode()))
-        return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"chatd epoch v1\0" + named).derive(
-            self._secret
-        )
+    line: Mac
 
 
 class Seats:
@@ -106,10 +89,14 @@ class Seats:
 
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
-        self._keys: OrderedDict[tuple[str, str], _Keys] = OrderedDict()
         self._encode = msgspec.msgpack.Encoder().encode
         self._seat_decoder = msgspec.msgpack.Decoder(_SeatBody)
         self._offer_decoder = msgspec.msgpack.Decoder(_OfferBody)
+
+    async def ready(self, room: str, epoch: str) -> bool:
+        """Have the epoch's key at hand, before anything else is asked about it; False where it is gone, and
+        the epoch with it. `LogError`."""
+        return await self._keyring.open(room, epoch) is not None
 
     def pseudonym(self, room: str, epoch: str, subject: str | None) -> bytes:
         """16 bytes: one for each subject and epoch, unlinkable to any other; random for None."""
@@ -120,6 +107,11 @@ class Seats:
     def owner(self, room: str, epoch: str, pseudonym: bytes) -> bytes:
         """16 bytes that stand for `pseudonym` in the log's list of handles (`rooms.log.Claim.owner`)."""
         return self._epoch(room, epoch).owner(pseudonym)
+
+    def line(self, room: str, epoch: str, handle: str) -> str:
+        """The name of the line of `handle` (`rooms/children.py`): the same on every node."""
+        mark = self._epoch(room, epoch).line(handle.encode())
+        return line_room(room, base64.urlsafe_b64encode(mark).decode()[:MARK_CHARS])
 
     def issue(self, seat: Seat) -> str:
         """The token with which its holder takes the seat again."""
@@ -158,18 +150,15 @@ class Seats:
         return inside.handle, inside.pseudonym
 
     def _epoch(self, room: str, epoch: str) -> _Keys:
-        name = (room, epoch)
-        keys = self._keys.get(name)
-        if keys is not None:
-            self._keys.move_to_end(name)
-            return keys
-        root = self._keyring.epoch_key(room, epoch)
-        keys = _Keys(
-            *(Mac(hmac.digest(root, b"chatd " + purpose.encode(), "sha256")) for purpose in _Keys._fields)
-        )
-        self._keys[name] = keys
-        if len(self._keys) > MAX_CACHED_EPOCHS:
-            self._keys.popitem(last=False)
+        entry = self._keyring.entry(room, epoch)
+        keys: _Keys | None = entry.made.get(_NAME)
+        if keys is None:
+            keys = entry.made[_NAME] = _Keys(
+                *(
+                    Mac(hmac.digest(entry.key, b"chatd " + purpose.encode(), "sha256"))
+                    for purpose in _Keys._fields
+                )
+            )
         return keys
 
 

@@ -25,7 +25,7 @@ from chatd.node import Node
 from chatd.posting import Turned, let_in, node_of, unreadable
 from chatd.sink import Format
 from chatd.wire import MESSAGES, BadFrame, ErrorCode
-from rooms.commands import CommandId
+from rooms.command import CommandId
 from rooms.log import LogError
 
 MAX_FRAMES: Final = 16

@@ -54,11 +54,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     secret: str | None = None
     """32 bytes in base64, the root of tickets and seats. None: DATA/secret, made at the first start."""
 
+    keys: Literal["files", "redis"] | None = None
+    """Where the key of each session is kept: in DATA/keys, or in the memory of the Redis server (several
+    machines). None: in Redis where there is a `database` and a `redis`."""
+    master_key: str | None = None
+    """32 bytes in base64, what these keys are wrapped under; a second one after a space only unwraps. None:
+    DATA/master, made at the first start."""
+
     # -- who else says who may come in --
     ticket_issuers: tuple[TicketIssuer, ...] = ()
     """Intranets whose tickets open rooms here, a TOML table each (docs/embedding.md)."""
     ticket_max_s: Annotated[int, Meta(ge=30, le=24 * 3600)] = 900
     """The longest life of such a ticket, in seconds; one that lives longer is refused."""
+
+    # -- sessions --
+    templates: Annotated[str, Meta(min_length=1, max_length=4096)] | None = None
+    """A folder with session templates of your own, *.toml. A path that does not begin with / is one in the
+    data folder."""
 
     # -- how it runs --
     workers: Annotated[int, Meta(ge=1, le=256)] = 1
@@ -77,7 +89,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Connections per process; one more is told to come back after a while."""
     max_connections_per_seat: Count = 8
     """Windows and devices that may share one seat."""
-    max_rooms_per_connection: Count = 16
+    max_rooms_per_connection: Count = 32
     """Rooms that one connection may sit in."""
     join_timeout_s: Seconds = 15.0
     """How long a connection may stay without joining a room."""
@@ -122,6 +134,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     seat_s: Annotated[int, Meta(ge=60, le=30 * 24 * 3600)] = 24 * 3600
     """How long a seat can be taken up again after it was last shown, in seconds."""
 
+    # -- what remains of sessions --
+    report_months: Annotated[int, Meta(ge=1, le=120)] = 13
+    """How many months the reports of sessions and months are kept: counts only."""
+    debrief_months: Annotated[int, Meta(ge=2, le=24)] = 6
+    """How many months what a facilitator wrote for themselves is kept."""
+
     def __repr__(self) -> str:
         shown = (
             f"{field}={'***' if field in SECRET_FIELDS and value is not None else value!r}"
@@ -145,7 +163,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
 
-SECRET_FIELDS: Final = frozenset({"secret", "redis", "database"})
+SECRET_FIELDS: Final = frozenset({"secret", "master_key", "redis", "database"})
 """Never shown: the secret itself, and URLs that may carry a password."""
 
 

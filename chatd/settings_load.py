@@ -162,6 +162,10 @@ def _impossible(values: Mapping[str, Any], sources: Mapping[str, tuple[Any, str]
     def refuse(name: str, why: str) -> None:
         problems.append(f"{_said(name, sources[name][1])}: {why}")
 
+    if (masters := values.get("master_key")) is not None and not (
+        1 <= len(masters.split()) <= 2 and all(map(_is_secret, masters.split()))
+    ):
+        refuse("master_key", "must be 32 bytes in base64, or two such: the new one and the old one.")
     if (secret := values.get("secret")) is not None and not _is_secret(secret):
         refuse("secret", "must be 32 bytes in base64; `openssl rand -base64 32` makes one.")
     if (redis := values.get("redis")) is not None and _scheme(redis) not in REDIS_SCHEMES:

@@ -23,7 +23,7 @@ from rich.cells import cell_len
 
 from chatd.client import ChatError, Codec, Refused, Transport, connect
 from chatd.talk import QUIT, Talk, plain
-from rooms.commands import RoomName
+from rooms.command import RoomName
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
 PROMPT: Final = "> "

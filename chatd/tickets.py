@@ -31,7 +31,6 @@ from msgspec import Meta
 from chatd.issuers import OWN, Algorithm, Role
 from chatd.keysets import NAMES, KeyFile, KeyProblem
 from chatd.settings import Settings, SettingsError
-from rooms.commands import RoomName
 
 __all__ = ["Role"]  # besides what is defined here
 
@@ -39,6 +38,8 @@ AUDIENCE: Final = "chatd"
 """The `aud` of our own tickets."""
 ALGORITHM: Final[Algorithm] = "HS256"
 MAX_TICKET_CHARS: Final = 4096
+ANY_ROOM: Final = "*"
+"""The `room` of a ticket that plans every session. It enters none."""
 LEEWAY_S: Final = 30
 """How far the clocks of two machines may differ."""
 
@@ -58,6 +59,7 @@ class Why(StrEnum):
     LIFETIME = "lifetime"
     ROLE = "role"
     ROOM = "room"
+    ONCE = "once"
 
 
 SENTENCES: Final[dict[Why, str]] = {
@@ -73,6 +75,7 @@ SENTENCES: Final[dict[Why, str]] = {
     Why.LIFETIME: "It lives for longer than ticket_max_s. Sign a new one for each page instead.",
     Why.ROLE: "Its `role` is not among the `roles` that its issuer may give.",
     Why.ROOM: "It is for another room, or for one that its issuer may not open.",
+    Why.ONCE: "It is good for one entry, and planning takes several steps: ask for one without `once`.",
 }
 
 
@@ -83,7 +86,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     issuer: str = msgspec.field(name="iss")
-    room: RoomName
+    room: Annotated[str, Meta(pattern=r"\A(\*|[a-z0-9][a-z0-9._-]{0,63})\Z")]
     role: Role = "participant"
     expires_at: Annotated[int, Meta(ge=0, le=2**53 - 1)] = msgspec.field(name="exp")
     id: Annotated[str, Meta(min_length=8, max_length=128)] = msgspec.field(name="jti")
@@ -155,6 +158,8 @@ class Signer(msgspec.Struct, frozen=True):
     rooms: frozenset[str] = frozenset()
     """Empty: all."""
     max_life_s: int | None = None
+    plans: bool = False
+    """Whether a ticket for `ANY_ROOM` is believed."""
 
 
 def open_tickets(
@@ -175,7 +180,9 @@ def open_tickets(
         # A slash at the end of an address is the slip that everybody makes.
         audiences = (one.audience,) if one.audience else (settings.url, f"{settings.url}/")
         rooms = frozenset(one.rooms)
-        signers.append(Signer(one.issuer, keys, audiences, one.roles, rooms, settings.ticket_max_s))
+        signers.append(
+            Signer(one.issuer, keys, audiences, one.roles, rooms, settings.ticket_max_s, one.plans)
+        )
     if problems:
         raise SettingsError(problems)
     return Tickets(secret, signers, refused)
@@ -199,7 +206,7 @@ class Tickets:
         own.keys = (self._key,)
         self._signers = {
             (signer.name, called): signer
-            for signer in (Signer(OWN, own, (AUDIENCE,)), *signers)
+            for signer in (Signer(OWN, own, (AUDIENCE,), plans=True), *signers)
             for called in NAMES[signer.keys.algorithm]
         }
         self._names = frozenset(name for name, _ in self._signers)
@@ -231,10 +238,29 @@ class Tickets:
     def check(self, token: str, room: str, now: float) -> Ticket:
         """The ticket in `token`, where it opens `room` at `now`; otherwise `TicketRefused`."""
         try:
-            return self._check(token, room, now)
+            ticket = self._check(token, now)
+            if ticket.room != room or room == ANY_ROOM:
+                raise TicketRefused(Why.ROOM)
         except TicketRefused as refusal:
             self._refused(refusal.reason)
             raise
+        return ticket
+
+    def planner(self, token: str, room: str | None, now: float) -> Ticket:
+        """The ticket in `token`, where who has it may plan the sessions of `room` at `now`: a facilitator's,
+        for that room or for all (`ANY_ROOM`). None: of whatever room the ticket is for. `TicketRefused`."""
+        try:
+            ticket = self._check(token, now)
+            if ticket.role != "facilitator":
+                raise TicketRefused(Why.ROLE)
+            if ticket.room not in (ANY_ROOM, ticket.room if room is None else room):
+                raise TicketRefused(Why.ROOM)
+            if ticket.once:
+                raise TicketRefused(Why.ONCE)
+        except TicketRefused as refusal:
+            self._refused(refusal.reason)
+            raise
+        return ticket
 
     def refresh(self) -> list[tuple[int, KeyProblem | None]]:
         """Read the key files that have changed: (number of the issuer, what is wrong with its new file)."""
@@ -247,7 +273,7 @@ class Tickets:
                 news.append((number, problem))
         return news
 
-    def _check(self, token: str, room: str, now: float) -> Ticket:
+    def _check(self, token: str, now: float) -> Ticket:
         header, signer = self._whose(token)
         claims = _verified(token, header, signer)
         try:
@@ -268,7 +294,8 @@ class Tickets:
             raise TicketRefused(Why.LIFETIME)
         if ticket.role not in signer.roles:
             raise TicketRefused(Why.ROLE)
-        if ticket.room != room or (signer.rooms and room not in signer.rooms):
+        allowed = signer.plans if ticket.room == ANY_ROOM else not signer.rooms or ticket.room in signer.rooms
+        if not allowed:
             raise TicketRefused(Why.ROOM)
         return ticket
 

@@ -10,7 +10,6 @@ from typing import Final
 
 from chatd import wire
 from chatd.connection import Connection
-from chatd.door import Door
 from chatd.envelopes import Wish
 from chatd.formats import BY_HTTP
 from chatd.gateway import Gateway
@@ -19,10 +18,8 @@ from chatd.presence_gossip import PresenceGossip
 from chatd.settings import Settings
 from chatd.sink import Sink
 from chatd.wire import ErrorCode
-from rooms.commands import CommandId
+from rooms.command import CommandId
 
-NO_SEAT: Final = 0
-"""The `id` of the join that restores a seat; it is never answered."""
 LEFT: Final = "the seat was left"
 
 
@@ -34,14 +31,12 @@ class Visitors:
         settings: Settings,
         *,
         gateway: Gateway,
-        door: Door,
         hub: Hub,
         presence: PresenceGossip,
         clock: Callable[[], float],
     ) -> None:
         self._settings = settings
         self._gateway = gateway
-        self._door = door
         self._hub = hub
         self._presence = presence
         self._clock = clock
@@ -63,14 +58,8 @@ class Visitors:
 
     async def take_seat(self, visitor: Connection, room: str, token: str) -> None:
         """Restore the seat. `Refused`, `LogError`."""
-        spec = await self._door.room(room)
-        live = await self._hub.open(spec.name)
-        epoch = live.state.epoch
-        admission = self._door.admit(wire.Join(id=NO_SEAT, room=spec.name, seat=token), spec, epoch)
-        seat = await self._door.seat(admission, spec, epoch)
-        pace = self._gateway.pace_of(spec.name, seat.handle)
-        visitor.asks = pace.asks = pace.asks or visitor.asks
-        visitor.seat(live, seat, pace)
+        seated = await self._gateway.entering.restore(visitor, room, token)
+        visitor.asks = seated.pace.asks = seated.pace.asks or visitor.asks
 
     def say(self, visitor: Connection, command: wire.AnyCommand) -> None:
         """One command. Whatever has an `id` is answered at the visitor's sink, now or later."""

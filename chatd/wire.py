@@ -21,8 +21,11 @@ import msgspec
 from msgspec import Meta
 
 from presence.roster import Member
-from rooms.commands import Command, CommandId, Post, React, RoomName, Seq, Slow, Withdraw
+from rooms.command import AnyRoomName, Command, CommandId, Seq
+from rooms.commands import Post, React, Slow, Withdraw
 from rooms.events import AnyEvent
+from rooms.session_commands import SessionCommand
+from rooms.session_view import SessionNow
 
 JSON_SUBPROTOCOL: Final = "chatd.v1.json"
 MSGPACK_SUBPROTOCOL: Final = "chatd.v1.msgpack"
@@ -81,10 +84,12 @@ class Typing(
 ):
     """I am writing. No id and no answer; the server passes on one every few seconds at most."""
 
-    room: RoomName
+    room: AnyRoomName
 
 
-AnyCommand: TypeAlias = Post | React | Withdraw | Slow | Draw | Join | Leave | Away | Older | Typing
+AnyCommand: TypeAlias = (
+    Post | React | Withdraw | Slow | SessionCommand | Draw | Join | Leave | Away | Older | Typing
+)
 
 
 # ---- what the server sends, besides the events -------------------------------------------------
@@ -106,7 +111,8 @@ class Joined(Reply, frozen=True, kw_only=True, tag="joined"):
 
     `recovered`: `events` continues exactly where `after` said. Otherwise this is a clean start:
     drop what you showed, `events` are the last ones. `roster` names nobody in a crowd (more
-    than `presence.replica.CROWD` people); `count` is right always.
+    than `presence.replica.CROWD` people); `count` is right always. In a session's room: `session` as it
+    stands, `line` the room between you and the facilitators, `staff` the facilitators' own room.
     """
 
     id: CommandId
@@ -123,11 +129,45 @@ class Joined(Reply, frozen=True, kw_only=True, tag="joined"):
     kind: str
     role: str | None = None
     slow_mode_s: int = 0
+    session: SessionNow | None = None
+    line: str | None = None
+    staff: str | None = None
+
+
+class Waiting(Reply, frozen=True, kw_only=True, tag="waiting"):
+    """The group is full, and you stand in line: no seat in the room yet. `place` counts from 1.
+
+    Join again with `seat` every `retry_s` seconds; who does not ask for a while has gone.
+    """
+
+    id: CommandId
+    room: str
+    place: int
+    retry_s: int
+    seat: str
+    handle: str
+
+
+class PutOut(Reply, frozen=True, kw_only=True, tag="put_out"):
+    """You have no seat in `room` any more, for the reason `code`. Do not join it again by yourself."""
+
+    room: str
+    code: str
+    message: str
+
+
+class Session(SessionNow, frozen=True, kw_only=True, omit_defaults=True, tag_field="t", tag="session"):
+    """The session as it stands for you, whenever it changed. Replaces what you were told before."""
+
+    room: str
 
 
 class Ok(Reply, frozen=True, kw_only=True, tag="ok"):
+    """Done. `held`: your post waits until a facilitator has looked at it."""
+
     id: CommandId
     seq: int | None = None
+    held: bool = False
 
 
 class Error(Reply, frozen=True, kw_only=True, tag="error"):
@@ -181,7 +221,27 @@ class Erased(Reply, frozen=True, kw_only=True, tag="erased"):
     room: str
 
 
-AnyReply: TypeAlias = AnyEvent | Drawn | Joined | Ok | Error | History | Presence | TypingBy | Going | Erased
+AnyReply: TypeAlias = (
+    AnyEvent
+    | Drawn
+    | Joined
+    | Waiting
+    | Session
+    | PutOut
+    | Ok
+    | Error
+    | History
+    | Presence
+    | TypingBy
+    | Going
+    | Erased
+)
+
+
+def session_frame(room: str, now: SessionNow) -> Session:
+    """`now` as a frame of its own."""
+    fields: dict[str, Any] = msgspec.structs.asdict(now)
+    return Session(room=room, **fields)
 
 
 # ---- codes -------------------------------------------------------------------------------------
@@ -210,6 +270,19 @@ class ErrorCode(StrEnum):
     TOO_MANY_ROOMS = "too_many_rooms"
     TOO_MANY_CONNECTIONS = "too_many_connections"
     LOG_UNAVAILABLE = "log_unavailable"
+    NOT_OPEN = "not_open"
+    PAUSED = "paused"
+    MUTED = "muted"
+    NOT_YOUR_TURN = "not_your_turn"
+    ROOM_LOCKED = "room_locked"
+    REMOVED = "removed"
+    NOT_A_MEMBER = "not_a_member"
+    NOT_ACCEPTED = "not_accepted"
+    ALREADY_VOTED = "already_voted"
+    NO_SESSION = "no_session"
+    TOO_FEW = "too_few"
+    WRONG_PHASE = "wrong_phase"
+    LIMIT_REACHED = "limit_reached"
 
 
 MESSAGES: Final[dict[ErrorCode, str]] = {
@@ -237,6 +310,29 @@ MESSAGES: Final[dict[ErrorCode, str]] = {
     ErrorCode.LOG_UNAVAILABLE: (
         "The server cannot keep messages safely just now. Yours is not lost: send it again in a moment."
     ),
+    ErrorCode.NOT_OPEN: "The session is not open just now. The lobby says when people meet.",
+    ErrorCode.PAUSED: "The room is quiet for a moment. Your words are kept; send them when it goes on.",
+    ErrorCode.MUTED: (
+        "A facilitator has asked you to listen for the rest of this session. You can still write to them in "
+        "your private line."
+    ),
+    ErrorCode.NOT_YOUR_TURN: (
+        "Somebody else has the floor. Your words are kept; raise your hand, or wait for your turn."
+    ),
+    ErrorCode.ROOM_LOCKED: "The group has closed its door for this session. You are welcome at the next one.",
+    ErrorCode.REMOVED: (
+        "A facilitator has ended this session for you. You can ask for another look, and you are welcome at "
+        "the next one."
+    ),
+    ErrorCode.NOT_A_MEMBER: "You have no place in this part of the session. Go back to the group's room.",
+    ErrorCode.NOT_ACCEPTED: "Please accept the ground rules first. Your words are kept.",
+    ErrorCode.ALREADY_VOTED: (
+        "You have voted already. A vote cannot be changed, because nobody keeps what it was for."
+    ),
+    ErrorCode.NO_SESSION: "There is no session in this room just now. The lobby says when people meet.",
+    ErrorCode.TOO_FEW: "There are too few people for this: nobody should be left alone.",
+    ErrorCode.WRONG_PHASE: "This is not the part of the session for that. Nothing was changed.",
+    ErrorCode.LIMIT_REACHED: "There are as many of these as there can be. Take one away first.",
 }
 
 

@@ -4,6 +4,9 @@ The one place where what people said becomes bytes on a disk and back. Pure.
 
 A withdrawn event has nil where its content was. So its body is never longer than the one it
 replaces, and SQLite overwrites it in place, without moving its neighbours (`schema_sql.py`).
+
+Where the log was given a sealer (`sealer.py`), a body is sealed for its place under its epoch's key. The
+first byte tells a sealed one from a plain one of before, which is still read.
 """
 
 from typing import Any, Final, TypeAlias, get_args
@@ -11,7 +14,9 @@ from typing import Any, Final, TypeAlias, get_args
 import msgspec
 
 from rooms.events import AnyEvent, Event, Posted, Reacted
-from rooms.log import LogCorrupt
+from rooms.keystore import KeyGone
+from rooms.log import LogCorrupt, LogUnavailable
+from rooms.sealer import Boxes, Damaged, OtherKey, is_sealed
 
 Row: TypeAlias = tuple[str, int, int, str, str, bytes]
 """room, seq, at, kind, handle, body."""
@@ -57,9 +62,42 @@ def encode_body(event: AnyEvent) -> bytes:
     return _encoder.encode(body)
 
 
-def decode_event(row: Row) -> AnyEvent:
-    """The event of one row. `LogCorrupt` where this program never wrote such a row."""
+def seal_body(event: AnyEvent, epoch: str, boxes: Boxes | None) -> bytes:
+    """As `encode_body`, sealed; plain where `boxes` is None. `KeyGone`."""
+    body = encode_body(event)
+    if boxes is None:
+        return body
+    box = boxes.get((event.room, epoch))
+    if box is None:
+        raise KeyGone(event.room, epoch)
+    return box.seal(event.seq, _KINDS[type(event)], body)
+
+
+def unseal(raw: bytes, place: tuple[str, str, int, str], boxes: Boxes | None) -> bytes:
+    """What was sealed for `place` (room, epoch, seq, kind), or plain already. `KeyGone`, `LogCorrupt`."""
+    if not is_sealed(raw):
+        return raw
+    room, epoch, seq, kind = place
+    if boxes is None:
+        raise LogUnavailable("What was said is sealed, and this program was not given the keys to it.")
+    box = boxes.get((room, epoch))
+    try:
+        if box is None:
+            raise OtherKey
+        return box.open(seq, kind, raw)
+    except OtherKey:
+        raise KeyGone(room, epoch) from None
+    except Damaged:
+        raise LogCorrupt(
+            f"The log holds something (number {seq} of its room) that was changed after it was sealed. "
+            "Restore the last backup."
+        ) from None
+
+
+def decode_event(row: Row, epoch: str = "", boxes: Boxes | None = None) -> AnyEvent:
+    """The event of one row. `KeyGone`; `LogCorrupt` where this program never wrote such a row."""
     room, seq, at, kind, handle, body = row
+    body = unseal(body, (room, epoch, seq, kind), boxes)
     try:
         fields = _decoder.decode(body)
         fields.update(room=room, seq=seq, at=at, handle=handle)

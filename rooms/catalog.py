@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal, Protocol, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from rooms.commands import RoomName
+from rooms.command import RoomName
 
 Kind: TypeAlias = Literal["drop-in", "session", "knowledge"]
 

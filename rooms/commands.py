@@ -7,20 +7,10 @@ command may *do* is decided in `rules.py`.
 
 from typing import Annotated, TypeAlias
 
-import msgspec
 from msgspec import Meta
 
-CommandId: TypeAlias = (
-    Annotated[int, Meta(ge=0, le=2**53 - 1)] | Annotated[str, Meta(min_length=1, max_length=64)]
-)
-RoomName: TypeAlias = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9._-]{0,63}\Z")]
-ClientKey: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]
-Seq: TypeAlias = Annotated[int, Meta(ge=1, le=2**53 - 1)]
-
-
-class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", forbid_unknown_fields=True):
-    id: CommandId
-    room: RoomName
+from rooms.command import ClientKey, Command, Seq
+from rooms.session_commands import SessionCommand
 
 
 class Post(Command, frozen=True, kw_only=True, tag="post"):
@@ -54,4 +44,4 @@ class Slow(Command, frozen=True, kw_only=True, tag="slow"):
     seconds: Annotated[int, Meta(ge=0, le=60)]
 
 
-RoomCommand: TypeAlias = Post | React | Withdraw | Slow
+RoomCommand: TypeAlias = Post | React | Withdraw | Slow | SessionCommand

@@ -12,8 +12,11 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-UNPLACED: Final = 0
-"""`seq` of an event that the log has not placed yet."""
+from rooms.event import UNPLACED, Event
+from rooms.session import Matter, Session, Word
+from rooms.session_events import SessionEvent
+
+__all__ = ["UNPLACED", "Event"]  # besides what is defined here
 
 REACTIONS: Final = frozenset({"with_you", "me_too", "thank_you", "strength", "heard"})
 """The reaction kinds. Small and kind on purpose: none of them scores anybody."""
@@ -28,15 +31,12 @@ class Rules(msgspec.Struct, frozen=True, omit_defaults=True):
 
     slow_mode_s: int = 0
     """Seconds a participant waits between two posts; 0 is off. Facilitators are exempt."""
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="t"):
-    """The common head of every event: where it happened, its place, when, and who did it."""
-
-    room: str
-    seq: int = UNPLACED
-    at: int = 0
-    handle: str
+    session: Session | None = None
+    """The facilitated session that the room is having, or had last; None in a room without any."""
+    word: Word | None = None
+    """In a line (`children.py`): the private word that is offered, or under way."""
+    open: tuple[Matter, ...] = ()
+    """In the facilitators' room: what waits for an answer. In a line: what may be appealed."""
 
 
 class Posted(Event, frozen=True, kw_only=True, omit_defaults=True, tag="posted"):
@@ -47,6 +47,8 @@ class Posted(Event, frozen=True, kw_only=True, omit_defaults=True, tag="posted")
     role: str | None = None
     """"facilitator" on a facilitator's post, absent on everybody else's."""
     withdrawn: bool = False
+    hidden: bool = False
+    """Only as shown, never as kept (`audience.py`): facilitators hid it."""
 
 
 class Reacted(Event, frozen=True, kw_only=True, omit_defaults=True, tag="reacted"):
@@ -69,4 +71,4 @@ class Slowed(Event, frozen=True, kw_only=True, omit_defaults=True, tag="slowed")
     seconds: int
 
 
-AnyEvent: TypeAlias = Posted | Reacted | Withdrawn | Slowed
+AnyEvent: TypeAlias = Posted | Reacted | Withdrawn | Slowed | SessionEvent

@@ -15,11 +15,13 @@ Guarantees, which `tests/contracts/test_log.py` holds every backend to:
 - **Exactly once.** A draft whose (room, epoch, handle, key) is in the log is answered with
   `Duplicate` and the first `seq`.
 - **Decided under the rules in force.** A draft decided under another `rules_version` than the
-  room's present one, or for another epoch, is answered with `Stale` and nothing is kept of it.
+  room's present one, or for another epoch, is answered with `Stale` and nothing is kept of it. The same
+  goes for every other room that it names in `also`.
 - **Own things only.** A draft with `withdraws` is kept only where the event at that place is by
-  the same handle and not withdrawn already; then, in the same transaction, that event's content
-  is overwritten (`text=""` or `kind=""`, `withdrawn=True`). A post's key stays known, so that a late
-  resend cannot bring its text back; a reaction's is free again. Of no key more than a digest is kept.
+  the same handle and not withdrawn already (a `Decided`: where it is a `Held`); then, in the same
+  transaction, that event's content is overwritten (`text=""` or `kind=""`, `withdrawn=True`). A
+  post's key stays known, so that a late resend cannot bring its text back; a reaction's is free
+  again. Of no key more than a digest is kept.
 - **Reads see whole commits only**, and never an older state than one already seen by the caller.
 """
 
@@ -56,6 +58,9 @@ class Draft(msgspec.Struct, frozen=True):
     withdraws: int | None = None
     rules: Rules | None = None
     """The room's new rules, where this event changes them."""
+    also: tuple[tuple[str, str, int], ...] = ()
+    """Other rooms that it was decided under: name, epoch and version of the rules. Of a room that belongs to
+    a session, the session's own."""
 
 
 class Appended(msgspec.Struct, frozen=True):
@@ -151,8 +156,18 @@ class Log(Protocol):
         """
         ...
 
-    async def erase(self, room: str) -> Head:
-        """Forget everything of the room's epoch, handles too, and begin a new one."""
+    async def erase(self, room: str, epoch: str | None = None) -> Head:
+        """Forget everything of the room's epoch, handles and rules too, and begin a new one.
+
+        With `epoch`: only where that is the room's present one, so that of two who would erase the same
+        thing the second wipes nothing that has begun since. Either way the head is the one that holds
+        now, and of what was forgotten nothing is readable any more.
+        """
+        ...
+
+    async def drop(self, room: str, epoch: str) -> bool:
+        """Forget that the room has a log at all, where nothing has happened in it in this epoch, its present
+        one; whether it is gone. Who still writes to it is answered with `Stale`, and may open it again."""
         ...
 
     async def begin_anew(self, room: str) -> Head:

@@ -21,6 +21,7 @@ from rooms.placing import (
     minute,
     new_epoch,
     plan,
+    rooms_of,
     withdrawals,
 )
 
@@ -99,7 +100,7 @@ class MemoryLog:
 
     async def append(self, drafts: Sequence[Draft]) -> list[Outcome]:
         self._open()
-        rooms = {draft.event.room: self._rooms.get(draft.event.room) for draft in drafts}
+        rooms = {name: self._rooms.get(name) for name in rooms_of(drafts)}
         standings = {
             name: Standing(0, room.epoch, room.last, room.tail, room.rules_version)
             for name, room in rooms.items()
@@ -172,11 +173,20 @@ class MemoryLog:
             self._rooms[claim.room].handles.add(claim.candidates[0])
         return handles
 
-    async def erase(self, room: str) -> Head:
+    async def erase(self, room: str, epoch: str | None = None) -> Head:
         self._open()
         kept = self._room(room)
-        kept.begin()
+        if epoch is None or kept.epoch == epoch:
+            kept.begin()
         return kept.head
+
+    async def drop(self, room: str, epoch: str) -> bool:
+        self._open()
+        kept = self._rooms.get(room)
+        if kept is None or kept.epoch != epoch or kept.last:
+            return False
+        del self._rooms[room]
+        return True
 
     async def begin_anew(self, room: str) -> Head:
         self._open()

@@ -8,11 +8,12 @@ dead rows until a vacuum, in its own write-ahead log and in its backups is the o
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from rooms.body_sql import decode_event, encode_body, kind_of
+from rooms.body_sql import decode_event, kind_of, seal_body, unseal
 from rooms.database_postgres import PostgresDatabase, changed
 from rooms.events import AnyEvent
+from rooms.keystore import Epoch
 from rooms.log import Claim, Draft, Head, Outcome
 from rooms.placing import (
     Kept,
@@ -27,9 +28,11 @@ from rooms.placing import (
     minute,
     new_epoch,
     plan,
+    rooms_of,
     withdrawals,
 )
-from rooms.rules_sql import NO_RULES, encode_rules, head_of
+from rooms.rules_sql import NO_RULES, head_of, seal_rules
+from rooms.sealer import RULES, Box, Boxes, Sealer, is_sealed
 
 if TYPE_CHECKING:
     from rooms.database_postgres import Connection
@@ -123,11 +126,28 @@ class _SentTwice(Exception):
 
 
 class PostgresLog:
-    """A `Log` on `database`, which it closes. `clock` gives Unix seconds."""
+    """A `Log` on `database`, which it closes. `clock` gives Unix seconds.
 
-    def __init__(self, database: PostgresDatabase, clock: Callable[[], float] = time.time) -> None:
+    With a `sealer` what it keeps is sealed; the caller sees to it that an epoch has a key (`keyed_log.py`).
+    """
+
+    def __init__(
+        self,
+        database: PostgresDatabase,
+        clock: Callable[[], float] = time.time,
+        sealer: Sealer | None = None,
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._sealer = sealer
+
+    async def _boxes(self, epochs: Iterable[Epoch]) -> Boxes | None:
+        return None if self._sealer is None else await self._sealer.boxes(set(epochs))
+
+    async def _heads(self, rows: Sequence[Sequence[Any]]) -> dict[str, Head]:
+        """From rows of `_HEADS`."""
+        boxes = await self._boxes((row[0], row[1]) for row in rows if is_sealed(row[5]))
+        return {row[0]: head_of(row[1:], row[0], boxes) for row in rows}
 
     async def open_room(self, room: str) -> Head:
         head = (await self.heads([room])).get(room)
@@ -139,16 +159,17 @@ class PostgresLog:
     async def append(self, drafts: Sequence[Draft]) -> list[Outcome]:
         if not drafts:
             return []
+        boxes = await self._boxes((draft.event.room, draft.epoch) for draft in drafts)
         try:
-            return await self._append(drafts, look=False)
+            return await self._append(drafts, boxes, look=False)
         except _SentTwice:
-            return await self._append(drafts, look=True)
+            return await self._append(drafts, boxes, look=True)
 
-    async def _append(self, drafts: Sequence[Draft], *, look: bool) -> list[Outcome]:
+    async def _append(self, drafts: Sequence[Draft], boxes: Boxes | None, *, look: bool) -> list[Outcome]:
         """`look`: ask for the drafts' keys beforehand, instead of hoping that all are new."""
         async with self._database.transaction() as connection:
-            standings = await _lock(connection, {draft.event.room for draft in drafts})
-            targets = await _kept(connection, withdrawals(drafts))
+            standings = await _lock(connection, rooms_of(drafts))
+            targets = await _kept(connection, withdrawals(drafts), standings, boxes)
             known: dict[Key, int] = {
                 (name, kept.event.handle, kept.key): seq
                 for (name, seq), kept in targets.items()
@@ -159,20 +180,22 @@ class PostgresLog:
             todo = plan(drafts, standings, targets, known, known_all=look, at=minute(self._clock()))
             if todo.doubtful:
                 raise _SentTwice
-            await _store(connection, todo)
+            await _store(connection, todo, boxes)
         return todo.outcomes
 
     async def since(self, room: str, epoch: str, after: int, limit: int) -> list[AnyEvent]:
         rows = await self._database.read(_SINCE, {"1": room, "2": epoch, "3": after, "4": limit})
-        return [decode_event(row) for row in rows]
+        boxes = await self._boxes([(room, epoch)] if rows else [])
+        return [decode_event(row, epoch, boxes) for row in rows]
 
     async def before(self, room: str, epoch: str, before: int, limit: int) -> list[AnyEvent]:
         rows = await self._database.read(_BEFORE, {"1": room, "2": epoch, "3": before, "4": limit})
-        return [decode_event(row) for row in reversed(rows)]
+        boxes = await self._boxes([(room, epoch)] if rows else [])
+        return [decode_event(row, epoch, boxes) for row in reversed(rows)]
 
     async def heads(self, rooms: Sequence[str]) -> Mapping[str, Head]:
         rows = await self._database.read(_HEADS, {"1": list(rooms)})
-        return {name: head_of(rest) for name, *rest in rows}
+        return await self._heads(rows)
 
     async def rooms(self, after: str, limit: int) -> Sequence[str]:
         return [name for (name,) in await self._database.read(_NAMES, {"1": after, "2": limit})]
@@ -197,21 +220,36 @@ class PostgresLog:
                 )
         return handles
 
-    async def erase(self, room: str) -> Head:
+    async def erase(self, room: str, epoch: str | None = None) -> Head:
         await self.open_room(room)
         async with self._database.transaction() as connection:
             standing = (await _lock(connection, [room]))[room]
-            await connection.execute("DELETE FROM events WHERE room_id = $1", standing.id)
+            if epoch in (None, standing.epoch):
+                await connection.execute("DELETE FROM events WHERE room_id = $1", standing.id)
+                await connection.execute("DELETE FROM handles WHERE room_id = $1", standing.id)
+                await connection.execute(_BEGIN_AGAIN, standing.id, new_epoch(), NO_RULES)
+            rows = await connection.fetch(_HEADS, [room])
+        return (await self._heads([tuple(row) for row in rows]))[room]
+
+    async def drop(self, room: str, epoch: str) -> bool:
+        async with self._database.transaction() as connection:
+            standing = (await _lock(connection, [room])).get(room)
+            if standing is None or standing.epoch != epoch or standing.head:
+                return False
             await connection.execute("DELETE FROM handles WHERE room_id = $1", standing.id)
-            await connection.execute(_BEGIN_AGAIN, standing.id, new_epoch(), NO_RULES)
-            (row,) = await connection.fetch(_HEADS, [room])
-        return head_of(row[1:])
+            await connection.execute("DELETE FROM rooms WHERE id = $1", standing.id)
+        return True
 
     async def begin_anew(self, room: str) -> Head:
-        await self.open_room(room)
+        old = (await self.open_room(room)).epoch
+        new = new_epoch()
+        box = None if self._sealer is None else await self._sealer.make(room, new)
+        boxes = await self._boxes([(room, old)])
         async with self._database.transaction() as connection:
             standing = (await _lock(connection, [room]))[room]
-            moved = (standing.id, standing.epoch, new_epoch())
+            if box is not None:
+                await _seal_anew(connection, room, standing, box, boxes)
+            moved = (standing.id, standing.epoch, new)
             await connection.execute(
                 "UPDATE events SET epoch = $3 WHERE room_id = $1 AND epoch = $2", *moved, timeout=ANEW_S
             )
@@ -219,8 +257,8 @@ class PostgresLog:
                 "UPDATE handles SET epoch = $3 WHERE room_id = $1 AND epoch = $2", *moved
             )
             await connection.execute("UPDATE rooms SET epoch = $3 WHERE id = $1 AND epoch = $2", *moved)
-            (row,) = await connection.fetch(_HEADS, [room])
-        return head_of(row[1:])
+            rows = await connection.fetch(_HEADS, [room])
+        return (await self._heads([tuple(row) for row in rows]))[room]
 
     async def trim(self, room: str, before_at: int) -> int:
         async with self._database.transaction() as connection:
@@ -255,12 +293,17 @@ async def _lock(connection: "Connection", rooms: Iterable[str]) -> dict[str, Sta
     return {name: Standing(*rest) for name, *rest in rows}
 
 
-async def _kept(connection: "Connection", places: set[Place]) -> dict[Place, Kept]:
+async def _kept(
+    connection: "Connection", places: set[Place], standings: Mapping[str, Standing], boxes: Boxes | None
+) -> dict[Place, Kept]:
     if not places:
         return {}
     asked = list(places)
     rows = await connection.fetch(_KEPT, [name for name, _ in asked], [seq for _, seq in asked])
-    return {(row[0], row[1]): Kept(decode_event(tuple(row[:6])), row[6]) for row in rows}
+    return {
+        (row[0], row[1]): Kept(decode_event(tuple(row[:6]), standings[row[0]].epoch, boxes), row[6])
+        for row in rows
+    }
 
 
 async def _keys(
@@ -275,15 +318,15 @@ async def _keys(
     return {(name, handle, key): seq for name, handle, key, seq in rows}
 
 
-async def _store(connection: "Connection", todo: Plan) -> None:
+async def _store(connection: "Connection", todo: Plan, boxes: Boxes | None) -> None:
     if todo.withdrawn:
-        await connection.execute(_OVERWRITE, *_columns(todo.withdrawn))
+        await connection.execute(_OVERWRITE, *_columns(todo.withdrawn, boxes))
     if not todo.placed:
         return
     events = [row.event for row in todo.placed]
     status = await connection.execute(
         _INSERT,
-        *_columns(todo.placed),
+        *_columns(todo.placed, boxes),
         [event.at for event in events],
         [kind_of(event) for event in events],
         [event.handle for event in events],
@@ -291,22 +334,49 @@ async def _store(connection: "Connection", todo: Plan) -> None:
     if changed(status) != len(events):
         raise _SentTwice
     rooms = list(todo.rooms.values())
+    rules = [
+        None if room.rules is None else seal_rules(room.rules, room.rules_version, name, room.epoch, boxes)
+        for name, room in todo.rooms.items()
+    ]
     await connection.execute(
         _ADVANCE,
         [room.id for room in rooms],
         [room.head for room in rooms],
         [room.rules_version for room in rooms],
-        [None if room.rules is None else encode_rules(room.rules) for room in rooms],
+        rules,
     )
 
 
 def _columns(
-    rows: Sequence[Placed],
+    rows: Sequence[Placed], boxes: Boxes | None
 ) -> tuple[list[int], list[str], list[int], list[bytes | None], list[bytes]]:
     return (
         [row.room_id for row in rows],
         [row.epoch for row in rows],
         [row.event.seq for row in rows],
         [row.key for row in rows],
-        [encode_body(row.event) for row in rows],
+        [seal_body(row.event, row.epoch, boxes) for row in rows],
     )
+
+
+async def _seal_anew(
+    connection: "Connection", room: str, standing: Standing, box: Box, boxes: Boxes | None
+) -> None:
+    """What is sealed for the room's epoch, for another."""
+    where = (standing.id, standing.epoch)
+    rows = await connection.fetch(
+        "SELECT seq, kind, body FROM events WHERE room_id = $1 AND epoch = $2", *where, timeout=ANEW_S
+    )
+    sealed = [
+        (box.seal(seq, kind, unseal(body, (room, standing.epoch, seq, kind), boxes)), *where, seq)
+        for seq, kind, body in rows
+        if is_sealed(body)
+    ]
+    await connection.executemany(
+        "UPDATE events SET body = $1 WHERE room_id = $2 AND epoch = $3 AND seq = $4", sealed, timeout=ANEW_S
+    )
+    rules = await connection.fetchval("SELECT rules FROM rooms WHERE id = $1", standing.id)
+    if is_sealed(rules):
+        plain = unseal(rules, (room, standing.epoch, standing.rules_version, RULES), boxes)
+        anew = box.seal(standing.rules_version, RULES, plain)
+        await connection.execute("UPDATE rooms SET rules = $1 WHERE id = $2", anew, standing.id)

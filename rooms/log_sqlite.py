@@ -7,15 +7,17 @@ with `synchronous=FULL` (`writer_sqlite.py`). Reads run beside it (`readers_sqli
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
-from rooms.body_sql import decode_event
+from rooms.body_sql import decode_event, unseal
 from rooms.database_sqlite import SqliteDatabase
 from rooms.events import AnyEvent
 from rooms.forgetting_sqlite import CHUNK, blank, reclaim, sweep
+from rooms.keystore import Epoch
 from rooms.log import Claim, Draft, Head, Outcome
-from rooms.placing import assign, minute, new_epoch, plan, withdrawals
+from rooms.placing import Standing, assign, minute, new_epoch, plan, rooms_of, withdrawals
 from rooms.rows_sqlite import (
     BEFORE,
     HEADS,
@@ -33,32 +35,53 @@ from rooms.rows_sqlite import (
     store_claims,
 )
 from rooms.rules_sql import NO_RULES, head_of
+from rooms.sealer import RULES, Box, Boxes, Sealer, is_sealed
 from rooms.writer_sqlite import Scrub
 
 
 class SqliteLog:
-    """A `Log` on `database`, which it closes. `clock` gives Unix seconds and is read in any thread."""
+    """A `Log` on `database`, which it closes. `clock` gives Unix seconds and is read in any thread.
 
-    def __init__(self, database: SqliteDatabase, clock: Callable[[], float] = time.time) -> None:
+    With a `sealer` what it keeps is sealed; the caller sees to it that an epoch has a key (`keyed_log.py`).
+    """
+
+    def __init__(
+        self,
+        database: SqliteDatabase,
+        clock: Callable[[], float] = time.time,
+        sealer: Sealer | None = None,
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._sealer = sealer
+
+    async def _boxes(self, epochs: Iterable[Epoch]) -> Boxes | None:
+        return None if self._sealer is None else await self._sealer.boxes(set(epochs))
+
+    async def _head(self, row: Sequence[Any]) -> Head:
+        """From a row of `HEADS`."""
+        boxes = await self._boxes([(row[0], row[1])] if is_sealed(row[5]) else [])
+        return head_of(row[1:], row[0], boxes)
 
     async def open_room(self, room: str) -> Head:
         head = (await self.heads([room])).get(room)
         if head is None:
-            head = await self._database.write(lambda connection: _open_room(connection, room))
+            head = await self._head(await self._database.write(partial(_open_room, room=room)))
         return head
 
     async def append(self, drafts: Sequence[Draft]) -> list[Outcome]:
         if not drafts:
             return []
         scrub = Scrub.SOON if any(draft.withdraws is not None for draft in drafts) else Scrub.NO
-        return await self._database.write(lambda connection: self._append(connection, drafts), scrub)
+        boxes = await self._boxes((draft.event.room, draft.epoch) for draft in drafts)
+        return await self._database.write(lambda connection: self._append(connection, drafts, boxes), scrub)
 
-    def _append(self, connection: sqlite3.Connection, drafts: Sequence[Draft]) -> list[Outcome]:
+    def _append(
+        self, connection: sqlite3.Connection, drafts: Sequence[Draft], boxes: Boxes | None
+    ) -> list[Outcome]:
         at = minute(self._clock())
-        standings = read_standings(connection, {draft.event.room for draft in drafts})
-        targets = read_kept(connection, standings, withdrawals(drafts))
+        standings = read_standings(connection, rooms_of(drafts))
+        targets = read_kept(connection, standings, withdrawals(drafts), boxes)
         known = {
             (name, kept.event.handle, kept.key): seq
             for (name, seq), kept in targets.items()
@@ -67,26 +90,29 @@ class SqliteLog:
         todo = plan(drafts, standings, targets, known, known_all=False, at=at)
         if not todo.doubtful:
             try:
-                store(connection, todo)
+                store(connection, todo, boxes)
                 return todo.outcomes
             except sqlite3.IntegrityError:  # something was sent twice
                 connection.execute("ROLLBACK TO work")
         known = read_keys(connection, standings, drafts)
         todo = plan(drafts, standings, targets, known, known_all=True, at=at)
-        store(connection, todo)
+        store(connection, todo, boxes)
         return todo.outcomes
 
     async def since(self, room: str, epoch: str, after: int, limit: int) -> list[AnyEvent]:
         rows = await self._database.read(SINCE, (room, epoch, after, limit))
-        return [decode_event(row) for row in rows]
+        boxes = await self._boxes([(room, epoch)] if rows else [])
+        return [decode_event(row, epoch, boxes) for row in rows]
 
     async def before(self, room: str, epoch: str, before: int, limit: int) -> list[AnyEvent]:
         rows = await self._database.read(BEFORE, (room, epoch, before, limit))
-        return [decode_event(row) for row in reversed(rows)]
+        boxes = await self._boxes([(room, epoch)] if rows else [])
+        return [decode_event(row, epoch, boxes) for row in reversed(rows)]
 
     async def heads(self, rooms: Sequence[str]) -> Mapping[str, Head]:
         rows = await self._database.read(HEADS, (json.dumps(list(rooms)),))
-        return {name: head_of(rest) for name, *rest in rows}
+        boxes = await self._boxes((row[0], row[1]) for row in rows if is_sealed(row[5]))
+        return {row[0]: head_of(row[1:], row[0], boxes) for row in rows}
 
     async def rooms(self, after: str, limit: int) -> Sequence[str]:
         return [name for (name,) in await self._database.read(NAMES, (after, limit))]
@@ -94,14 +120,22 @@ class SqliteLog:
     async def claim(self, claims: Sequence[Claim]) -> list[str | None]:
         return await self._database.write(lambda connection: _claim(connection, claims))
 
-    async def erase(self, room: str) -> Head:
+    async def erase(self, room: str, epoch: str | None = None) -> Head:
         """As `Log.erase`. What a crash leaves half erased, the next `erase` or `trim` finishes."""
-        head = await self._database.write(lambda connection: _erase(connection, room))
+        row = await self._database.write(lambda connection: _erase(connection, room, epoch))
         await self._forget(room)
-        return head
+        return await self._head(row)
+
+    async def drop(self, room: str, epoch: str) -> bool:
+        return await self._database.write(lambda connection: _drop(connection, room, epoch), Scrub.SOON)
 
     async def begin_anew(self, room: str) -> Head:
-        return await self._database.write(lambda connection: _begin_anew(connection, room))
+        new = new_epoch()
+        old = (await self.open_room(room)).epoch
+        box = None if self._sealer is None else await self._sealer.make(room, new)
+        boxes = await self._boxes([(room, old)])
+        work = partial(_begin_anew, room=room, new=new, box=box, boxes=boxes)
+        return await self._head(await self._database.write(work))
 
     async def trim(self, room: str, before_at: int) -> int:
         """As `Log.trim`, a few thousand events to a transaction: readers may see it half done."""
@@ -140,11 +174,9 @@ class SqliteLog:
 # ---- in the writer's thread --------------------------------------------------------------------
 
 
-def _open_room(connection: sqlite3.Connection, room: str) -> Head:
+def _open_room(connection: sqlite3.Connection, room: str) -> tuple[Any, ...]:
     begin(connection, room)
-    head = read_head(connection, room)
-    assert head is not None
-    return head
+    return read_head(connection, room)
 
 
 def _claim(connection: sqlite3.Connection, claims: Sequence[Claim]) -> list[str | None]:
@@ -155,9 +187,11 @@ def _claim(connection: sqlite3.Connection, claims: Sequence[Claim]) -> list[str 
     return handles
 
 
-def _erase(connection: sqlite3.Connection, room: str) -> Head:
+def _erase(connection: sqlite3.Connection, room: str, epoch: str | None) -> tuple[Any, ...]:
     begin(connection, room)
     standing = read_standings(connection, [room])[room]
+    if epoch not in (None, standing.epoch):
+        return _open_room(connection, room)
     connection.execute("DELETE FROM handles WHERE room_id = ?", (standing.id,))
     connection.execute(
         "UPDATE rooms SET epoch = ?, head = 0, tail = 1, rules_version = 0, rules = ? WHERE id = ?",
@@ -166,16 +200,53 @@ def _erase(connection: sqlite3.Connection, room: str) -> Head:
     return _open_room(connection, room)
 
 
-def _begin_anew(connection: sqlite3.Connection, room: str) -> Head:
-    begin(connection, room)
+def _drop(connection: sqlite3.Connection, room: str, epoch: str) -> bool:
+    standing = read_standings(connection, [room]).get(room)
+    if standing is None or standing.epoch != epoch or standing.head:
+        return False
+    if sweep(connection, standing) == CHUNK:  # its number may be given to another room, but not its events
+        return False
+    for table, column in (("handles", "room_id"), ("rooms", "id")):
+        connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (standing.id,))  # noqa: S608  fixed names
+    return True
+
+
+def _begin_anew(
+    connection: sqlite3.Connection, room: str, new: str, box: Box | None, boxes: Boxes | None
+) -> tuple[Any, ...]:
     standing = read_standings(connection, [room])[room]
-    old, new = standing.epoch, new_epoch()
+    old = standing.epoch
+    if box is not None:
+        _seal_anew(connection, room, standing, box, boxes)
     # As long as the old one, so every row stays where it stands (`forgetting_sqlite.py` says why).
     for table in ("events", "handles"):
         sql = f"UPDATE {table} SET epoch = ? WHERE room_id = ? AND epoch = ?"  # noqa: S608  two fixed names
         connection.execute(sql, (new, standing.id, old))
     connection.execute("UPDATE rooms SET epoch = ? WHERE id = ?", (new, standing.id))
     return _open_room(connection, room)
+
+
+def _seal_anew(
+    connection: sqlite3.Connection, room: str, standing: Standing, box: Box, boxes: Boxes | None
+) -> None:
+    """What is sealed for the room's epoch, for another. It is as long as before, so no row moves."""
+    where = (standing.id, standing.epoch)
+    sql = "SELECT seq, kind, body FROM events WHERE room_id = ? AND epoch = ?"
+    sealed = [row for row in connection.execute(sql, where) if is_sealed(row[2])]
+    connection.executemany(
+        "UPDATE events SET body = ? WHERE room_id = ? AND epoch = ? AND seq = ?",
+        (
+            (box.seal(seq, kind, unseal(body, (room, standing.epoch, seq, kind), boxes)), *where, seq)
+            for seq, kind, body in sealed
+        ),
+    )
+    rules = read_head(connection, room)[5]
+    if is_sealed(rules):
+        version = standing.rules_version
+        plain = unseal(rules, (room, standing.epoch, version, RULES), boxes)
+        connection.execute(
+            "UPDATE rooms SET rules = ? WHERE id = ?", (box.seal(version, RULES, plain), standing.id)
+        )
 
 
 def _sweep(connection: sqlite3.Connection, room: str) -> int:

@@ -18,6 +18,7 @@ import msgspec
 
 from rooms.events import AnyEvent, Posted, Reacted, Rules
 from rooms.log import Appended, Claim, Draft, Duplicate, NotFound, NotYours, Outcome, Stale
+from rooms.session_events import Decided, Held
 
 MINUTE_S = 60
 
@@ -105,6 +106,15 @@ def digest_of(draft: Draft) -> bytes:
     return whole if grows is None else grows[1].encode() + whole
 
 
+def rooms_of(drafts: Sequence[Draft]) -> set[str]:
+    """The rooms whose standings a backend must bring to `plan`, read under lock."""
+    named = {draft.event.room for draft in drafts}
+    for draft in drafts:
+        if draft.also:
+            named.update(room for room, _, _ in draft.also)
+    return named
+
+
 def withdrawals(drafts: Sequence[Draft]) -> set[Place]:
     """The places whose events a backend must bring to `plan`."""
     return {(draft.event.room, draft.withdraws) for draft in drafts if draft.withdraws is not None}
@@ -162,10 +172,10 @@ class _Batch:
         if seq is not None:
             return Duplicate(seq)
         refusal: Outcome | None = None
-        if draft.rules_version != room.rules_version:
+        if draft.rules_version != room.rules_version or (draft.also and not self.in_force(draft)):
             refusal = STALE
         elif draft.withdraws is not None:
-            refusal = self.withdraw((event.room, draft.withdraws), event.handle)
+            refusal = self.withdraw((event.room, draft.withdraws), event)
         if refusal is not None:
             self.refused = True
             return refusal
@@ -178,24 +188,38 @@ class _Batch:
         self.places[event.room, seq] = Placed(room.id, room.epoch, event, digest)
         return Appended(event)
 
-    def withdraw(self, place: Place, handle: str) -> Outcome | None:
-        """Take back what `handle` has at `place`, here or in the store; or why that cannot be."""
+    def in_force(self, draft: Draft) -> bool:
+        """Whether the other rooms that `draft` was decided under stand as it says."""
+        for name, epoch, version in draft.also:
+            other = self.rooms.get(name)
+            if other is None or other.epoch != epoch or other.rules_version != version:
+                return False
+        return True
+
+    def withdraw(self, place: Place, by: AnyEvent) -> Outcome | None:
+        """Take back what is at `place`, here or in the store, for `by`; or why that cannot be."""
         room = self.rooms[place[0]]
         kept = self.kept.get(place)
         row = self.places.get(place)
         if row is not None:
             kept = Kept(row.event, row.key)
-        if kept is None or not isinstance(kept.event, Posted | Reacted):
+        if kept is None:
             return NOT_FOUND
-        if kept.event.handle != handle:
+        event: AnyEvent
+        if isinstance(by, Decided) and isinstance(kept.event, Held):
+            event, key = msgspec.structs.replace(kept.event, text=""), kept.key
+        elif not isinstance(kept.event, Posted | Reacted):
+            return NOT_FOUND
+        elif kept.event.handle != by.handle:
             return NOT_YOURS
-        if kept.event.withdrawn:
+        elif kept.event.withdrawn:
             return NOT_FOUND
-        event, key = blanked(kept.event), kept.key
+        else:
+            event, key = blanked(kept.event), kept.key
         if isinstance(event, Reacted) and key is not None:
             # A post's key stays, so that a late resend cannot bring its text back. A reaction's is
             # free again: the same person may react again.
-            self.seqs.pop((event.room, handle, key), None)
+            self.seqs.pop((event.room, event.handle, key), None)
             key = None
         if row is not None:
             row.event, row.key = event, key

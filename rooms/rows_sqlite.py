@@ -9,10 +9,11 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from rooms.body_sql import decode_event, encode_body, kind_of
-from rooms.log import Claim, Draft, Head
+from rooms.body_sql import decode_event, encode_body, kind_of, seal_body
+from rooms.log import Claim, Draft
 from rooms.placing import Kept, Key, Owner, Place, Plan, Standing, Taken, digest_of, new_epoch
-from rooms.rules_sql import NO_RULES, encode_rules, head_of
+from rooms.rules_sql import NO_RULES, seal_rules
+from rooms.sealer import Boxes
 
 HEADS: Final = """
     SELECT name, epoch, head, tail, rules_version, rules FROM rooms
@@ -32,7 +33,11 @@ _INSERT: Final = """
     INSERT INTO events (room_id, epoch, seq, at, kind, handle, key, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 
-_OVERWRITE: Final = "UPDATE events SET key = ?, body = ? WHERE room_id = ? AND epoch = ? AND seq = ?"
+# Plain stays plain: sealed it would be longer than before, and SQLite would move it.
+_OVERWRITE: Final = """
+    UPDATE events SET key = ?, body = CASE WHEN substr(body, 1, 1) = x'01' THEN ? ELSE ? END
+    WHERE room_id = ? AND epoch = ? AND seq = ?
+"""
 
 _ADVANCE: Final = """
     UPDATE rooms SET head = ?, rules_version = ?, rules = coalesce(?, rules) WHERE id = ?
@@ -74,9 +79,10 @@ _ROWS: Final = 200
 """Rows of values in one statement."""
 
 
-def read_head(connection: sqlite3.Connection, room: str) -> Head | None:
-    row = connection.execute(HEADS, (json.dumps([room]),)).fetchone()
-    return None if row is None else head_of(row[1:])
+def read_head(connection: sqlite3.Connection, room: str) -> tuple[Any, ...]:
+    """The row of a room that has a log, as `HEADS` gives it."""
+    row: tuple[Any, ...] = connection.execute(HEADS, (json.dumps([room]),)).fetchone()
+    return row
 
 
 def begin(connection: sqlite3.Connection, room: str) -> None:
@@ -94,7 +100,10 @@ def read_standings(connection: sqlite3.Connection, rooms: Iterable[str]) -> dict
 
 
 def read_kept(
-    connection: sqlite3.Connection, standings: Mapping[str, Standing], places: Iterable[Place]
+    connection: sqlite3.Connection,
+    standings: Mapping[str, Standing],
+    places: Iterable[Place],
+    boxes: Boxes | None,
 ) -> dict[Place, Kept]:
     """What is kept at `places`, for `placing.plan`."""
     kept = {}
@@ -105,7 +114,8 @@ def read_kept(
         row = connection.execute(_KEPT, (room.id, room.epoch, seq)).fetchone()
         if row is not None:
             at, kind, handle, body, key = row
-            kept[name, seq] = Kept(decode_event((name, seq, at, kind, handle, body)), key)
+            event = decode_event((name, seq, at, kind, handle, body), room.epoch, boxes)
+            kept[name, seq] = Kept(event, key)
     return kept
 
 
@@ -125,13 +135,20 @@ def read_keys(
     return known
 
 
-def store(connection: sqlite3.Connection, plan: Plan) -> None:
-    """Write what `plan` says; `sqlite3.IntegrityError` where a key is there already."""
+def store(connection: sqlite3.Connection, plan: Plan, boxes: Boxes | None) -> None:
+    """Write what `plan` says; `sqlite3.IntegrityError` where a key is there already. `KeyGone`."""
     if plan.withdrawn:
         connection.executemany(
             _OVERWRITE,
             [
-                (row.key, encode_body(row.event), row.room_id, row.epoch, row.event.seq)
+                (
+                    row.key,
+                    seal_body(row.event, row.epoch, boxes),
+                    encode_body(row.event),
+                    row.room_id,
+                    row.epoch,
+                    row.event.seq,
+                )
                 for row in plan.withdrawn
             ],
         )
@@ -147,7 +164,7 @@ def store(connection: sqlite3.Connection, plan: Plan) -> None:
                     kind_of(event),
                     event.handle,
                     row.key,
-                    encode_body(event),
+                    seal_body(event, row.epoch, boxes),
                 )
                 for row in plan.placed
             ],
@@ -158,10 +175,12 @@ def store(connection: sqlite3.Connection, plan: Plan) -> None:
                 (
                     room.head,
                     room.rules_version,
-                    None if room.rules is None else encode_rules(room.rules),
+                    None
+                    if room.rules is None
+                    else seal_rules(room.rules, room.rules_version, name, room.epoch, boxes),
                     room.id,
                 )
-                for room in plan.rooms.values()
+                for name, room in plan.rooms.items()
             ],
         )
 

@@ -5,6 +5,10 @@
     handles  who has which handle in an epoch; the owner is an HMAC under a key that is not here
     spent    tokens that were used once
     specs    the catalog
+    series   sessions that are planned, as iCalendar text (`series_ical.py`)
+    reports  what remains of a session, suppressed; exact counts beside it, sealed, until its month is made
+    months   the same per calendar month
+    debriefs what facilitators wrote for themselves, sealed; owner and slot are keyed hashes (`reports.py`)
 
 `events` is an ordinary rowid table in SQLite on purpose: it only ever grows at its end, so SQLite
 never moves a row from page to page, and what is overwritten is nowhere else in the file (measured: a
@@ -98,3 +102,47 @@ specs = Table(
     Column("spec", LargeBinary, nullable=False),
     PrimaryKeyConstraint("name", name="specs_pkey"),
 )
+
+series = Table(
+    "series",
+    metadata,
+    Column("name", Name, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("ical", Text, nullable=False),
+    PrimaryKeyConstraint("name", name="series_pkey"),
+)
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("room", Name, nullable=False),
+    Column("occurrence", Name, nullable=False),
+    Column("month", Name, nullable=False),
+    Column("report", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary),
+    PrimaryKeyConstraint("room", "occurrence", name="reports_pkey"),
+)
+
+Index("reports_by_month", reports.c.month)
+
+months = Table(
+    "months",
+    metadata,
+    Column("month", Name, nullable=False),
+    Column("programme", LargeBinary),
+    Column("tally", LargeBinary),
+    PrimaryKeyConstraint("month", name="months_pkey"),
+)
+
+debriefs = Table(
+    "debriefs",
+    metadata,
+    Column("slot", LargeBinary, nullable=False),
+    Column("owner", LargeBinary, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("slot", name="debriefs_pkey"),
+)
+
+Index("debriefs_by_owner", debriefs.c.owner)
+Index("debriefs_by_expiry", debriefs.c.expires_at)

@@ -48,11 +48,11 @@ has_postgresql() {
     return 1
 }
 
-# TypeScript, which checks the page's types; nothing of it is served.
+# TypeScript, which checks the page's types, and ical.js, which reads our calendars in tests; nothing of it is served.
 use_node_packages() {
     [ -f "$root/package-lock.json" ] || return 0
     cmp -s "$root/package-lock.json" "$root/node_modules/.installed-lock" && return
-    say "Installing what checks the page's types, as locked in package-lock.json ..."
+    say "Installing what checks the page's types and calendars, as locked in package-lock.json ..."
     (cd "$root" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null >&2) ||
         fail "" "The packages could not be installed; above is what npm said."
     cp "$root/package-lock.json" "$root/node_modules/.installed-lock"

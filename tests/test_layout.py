@@ -13,7 +13,7 @@ from pathlib import Path
 from chatd.version import VERSION
 from tests.tree import PYTHON, ROOT, SCRIPTS, named, none, walk
 
-BACKEND = re.compile(r"(\A|_)(sql|sqlite|postgres|redis)(\Z|_)|\Amigrations\Z")
+BACKEND = re.compile(r"(\A|_)(sql|sqlite|postgres|redis|ical)(\Z|_)|\Amigrations\Z")
 """What names a file, or its folder, after a backend: only those import a driver in rooms/ and presence/."""
 
 MAY_IMPORT = {

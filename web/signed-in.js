@@ -5,6 +5,8 @@
  * kept apart here, or the link was opened by itself), the room goes on in this window.
  */
 
+import { say } from "./words/say.js";
+
 const ANSWER_MS = 2_000;
 
 const ticket = new URLSearchParams(location.hash.slice(1)).get("ticket") ?? "";
@@ -25,7 +27,7 @@ function goOnHere() {
   if (room !== null) location.replace(`/room/${room}#ticket=${encodeURIComponent(ticket)}`);
   else {
     const line = document.querySelector("h1");
-    if (line) line.textContent = "That did not work. Close this window, and sign in again from the page you came from.";
+    if (line) line.textContent = say("pages.signed_in_failed");
   }
 }
 

@@ -88,7 +88,7 @@ const opens = (id, seq) =>
 opens("open-other", 3);
 opens("open-own", 11);
 
-const composer = new Composer({ send() {}, typing() {}, keepDraft() {}, now: Date.now });
+const composer = new Composer({ send: () => true, typing() {}, keepDraft() {}, now: Date.now });
 byId("as-reply").addEventListener("click", () => composer.replyTo({ seq: 3, handle: "quiet heron", text: "I keep hearing the monitor when I close my eyes." }));
 byId("as-long").addEventListener("click", () => composer.restore("word ".repeat(780)));
 byId("as-slow").addEventListener("click", () => composer.slow(Date.now() + 15_000));

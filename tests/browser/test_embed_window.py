@@ -38,7 +38,7 @@ async def test_the_room_moves_into_a_window_and_back_with_the_same_seat(
     async with anna.page.expect_popup() as opened:
         await anna.frame.get_by_role("button", name="Open in a window").click()
     window = await opened.value
-    assert window.url == f"{server.url}/embed/night/window"
+    assert window.url == f"{server.url}/embed/night/window?lang=en"  # the frame's language goes along
     await window.set_viewport_size({"width": 1280, "height": 800})
     await expect(window.locator("#side .person").first).to_contain_text(handle)
     await expect(window.get_by_label("Your message")).to_have_value("half a thought")

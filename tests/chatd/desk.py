@@ -30,8 +30,11 @@ from chatd.wire import ErrorCode
 from rooms.catalog import RoomSpec
 from rooms.catalog_memory import MemoryCatalog
 from rooms.events import AnyEvent, Posted
+from rooms.keystore_memory import MemoryKeyStore
 from rooms.log import Appended, Draft, Log
 from rooms.log_memory import MemoryLog
+from rooms.reports_memory import MemoryReports
+from rooms.series_memory import MemorySeries
 from rooms.store_sql import Store
 from tests.chatd.doubtful_log import PATIENCE_S, DoubtfulLog
 from tests.chatd.virtual_time import VirtualLoop, pass_time
@@ -214,6 +217,10 @@ class Desk:
         """How old what is posted now will be in the log."""
         self.kept: Log = MemoryLog(lambda: time.time() - self.log_is_behind_s)
         self.catalog = MemoryCatalog()
+        self.series = MemorySeries()
+        self.keys = MemoryKeyStore()
+        self.reports = MemoryReports()
+        self._wall_ahead = time.time() - asyncio.get_running_loop().time()
         self.network = LossyNetwork()
         self.tickets = Tickets(SECRET)
         self.nodes: list[Node] = []
@@ -230,14 +237,19 @@ class Desk:
         """The log as the first node sees it."""
         return self.logs[0]
 
+    def wall(self) -> float:
+        """The time of day at the desk, Unix seconds: it began as the real one."""
+        return self._wall_ahead + asyncio.get_running_loop().time()
+
     async def boot(self) -> Node:
         log = DoubtfulLog(self.kept)
         node = Node(
             self.settings,
             name=f"n{len(self.nodes)}",
-            store=Store(log, self.catalog),
+            store=Store(log, self.catalog, self.series, self.reports, self.keys),
             bus=self.network.node() if self.settings.redis else None,
             clock=asyncio.get_running_loop().time,
+            wall=self.wall,
             on_crash=self.crashes.append,
         )
         await node.start()

@@ -30,6 +30,7 @@ Verb: TypeAlias = Literal[
     "heads",
     "rooms",
     "claim",
+    "drop",
     "erase",
     "trim",
     "spend",
@@ -129,8 +130,11 @@ class DoubtfulLog:
     async def claim(self, claims: Sequence[Claim]) -> list[str | None]:
         return await self._ask("claim", lambda: self._log.claim(claims))
 
-    async def erase(self, room: str) -> Head:
-        return await self._ask("erase", lambda: self._log.erase(room))
+    async def erase(self, room: str, epoch: str | None = None) -> Head:
+        return await self._ask("erase", lambda: self._log.erase(room, epoch))
+
+    async def drop(self, room: str, epoch: str) -> bool:
+        return await self._ask("drop", lambda: self._log.drop(room, epoch))
 
     async def begin_anew(self, room: str) -> Head:
         return await self._ask("begin_anew", lambda: self._log.begin_anew(room))

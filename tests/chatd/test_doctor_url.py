@@ -4,7 +4,9 @@ Those that need a real intermediary are in tests/proxies/test_doctor.py.
 """
 
 import asyncio
+import socket
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
@@ -15,7 +17,7 @@ import pytest
 from chatd.doctor_findings import Finding, Report, judge, words
 from chatd.doctor_http import Reach
 from chatd.doctor_seen import Seen
-from chatd.doctor_url import Options, measure
+from chatd.doctor_url import Options, measure, try_speed_and_sending
 from tests.chatd.bad_paths import Spoiler, answer, certify, ending_tls
 from tests.chatd.shared_server import shared_server
 from tests.fixtures.servers import Serve, run_chatd
@@ -53,6 +55,17 @@ def rows(data: Path) -> dict[str, int]:
     with closing(sqlite3.connect(f"file:{data / 'chatd.db'}?mode=ro", uri=True)) as database:
         tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return {name: database.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in tables}
+
+
+def test_the_whole_look_has_an_end() -> None:
+    # Whoever takes the connection and says nothing costs each step its bound; together they have one too.
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        reach = Reach.to(f"http://127.0.0.1:{silent.getsockname()[1]}")
+        begun = time.monotonic()
+        latency, sending = try_speed_and_sending(reach.ending(begun + 0.2))
+        took = time.monotonic() - begun
+    assert (latency.tries, sending.passed_kib, sending.status) == (0, 0, None)
+    assert took < words().limits.answer_s
 
 
 @pytest.mark.parametrize("options", [(), ("--open",)], ids=["closed", "open"])

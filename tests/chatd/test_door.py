@@ -8,14 +8,14 @@ import pytest
 
 from chatd import seats
 from chatd.door import KNOWN_S
-from chatd.seats import Keyring, Seats
+from chatd.seats import Seats
 from chatd.tickets import Tickets
 from chatd.wire import ErrorCode
 from presence.handles import FIRST, SECOND, SEPARATOR
 from rooms.catalog import RoomSpec
 from rooms.catalog_memory import MemoryCatalog
 from rooms.log import Claim
-from tests.chatd.desk import NAMED, ROOM, SECRET, Desk, settles, story
+from tests.chatd.desk import NAMED, ROOM, Desk, settles, story
 
 __all__ = ["NAMED"]
 
@@ -171,7 +171,7 @@ async def test_a_ticket_beside_a_seat_says_whose_it_should_be(desk: Desk) -> Non
 @story(ErrorCode.SEAT_REFUSED)
 async def test_a_seat_that_another_version_signed_is_refused_and_the_node_lives(desk: Desk) -> None:
     anna = await desk.comes("anna")
-    issuer = Seats(Keyring(SECRET))
+    issuer = Seats(desk.node.keyed.keyring)
     key = issuer._epoch(ROOM, anna.joined["epoch"]).seat
     for body in (("calm-otter", b"\0" * 16, "owner", 2**40), ("calm-otter",), "calm-otter", None):
         token = seats._seal(key, msgspec.msgpack.encode(body))
@@ -182,11 +182,12 @@ async def test_a_seat_that_another_version_signed_is_refused_and_the_node_lives(
 @story(ErrorCode.SEAT_REFUSED, seat_s=60)
 async def test_a_seat_is_renewed_whenever_it_is_shown(desk: Desk) -> None:
     anna = await desk.comes("anna", ticket=desk.ticket("facilitator"))
-    restored = Seats(Keyring(SECRET)).restore(anna.joined["seat"], ROOM, anna.joined["epoch"], time.time())
+    issuer = Seats(desk.node.keyed.keyring)
+    restored = issuer.restore(anna.joined["seat"], ROOM, anna.joined["epoch"], time.time())
     assert restored is not None
     assert (restored.handle, restored.role) == (anna.joined["handle"], "facilitator")
     assert 0 < restored.expires_at - time.time() <= 60
-    old = Seats(Keyring(SECRET)).issue(msgspec.structs.replace(restored, expires_at=int(time.time()) - 1))
+    old = issuer.issue(msgspec.structs.replace(restored, expires_at=int(time.time()) - 1))
     assert (await anna.refused("join", seat=old))["code"] == ErrorCode.SEAT_REFUSED
 
 

@@ -59,7 +59,8 @@ async def test_the_frame_is_the_rooms_page_with_a_few_words_on_its_root(settings
     assert (
         '<html class="embedded" data-hosts="https://intranet.example.org https://ward.example.org" ' in page
     )
-    assert 'data-theme="dark" lang="en"' in page
+    assert 'data-theme="dark" ' in page
+    assert ' lang="en" dir="ltr">' in page
     assert 'data-sign-in="https://intranet.example.org/s?a=&quot;&amp;r={room}"' in page
     assert "nothing-of-a-query" not in page
     assert "The room cannot start inside this frame." in page
@@ -91,7 +92,8 @@ async def test_a_theme_that_is_none_is_the_devices(settings: Settings, theme: st
     async with browsing(settings) as client:
         page = (await client.get("/embed/a", params={"theme": theme})).text
     assert "data-theme" not in page
-    assert page.count("<script") == 1
+    assert re.findall(r'<script type="([\w/]+)', page) == ["application/json", "module"]
+    assert page.count("<script") == 2
 
 
 async def test_names_that_no_room_has_are_not_there(settings: Settings) -> None:

@@ -59,9 +59,9 @@ async def test_the_page_says_what_where_and_how(client: Browser) -> None:
     await client.node.catalog.add(RoomSpec(name="tea", title="Tea & <i>talk</i> {qr}", open=True))
     answer = await client.get("/room/tea/poster")
     assert answer.status_code == 200
-    assert "<h1>Tea &amp; &lt;i&gt;talk&lt;/i&gt; {qr}</h1>" in answer.text
+    assert '<h1 dir="auto">Tea &amp; &lt;i&gt;talk&lt;/i&gt; {qr}</h1>' in answer.text
     assert decoded(answer.text) == f"{CHAT}/room/tea"
-    assert '<p class="address">chat.example.org/room/tea</p>' in answer.text
+    assert '<p class="address" dir="ltr">chat.example.org/room/tea</p>' in answer.text
     assert len(re.findall(r"<li>", answer.text)) == 3
     assert "No app, no account" in answer.text
     assert "<script" not in answer.text
@@ -83,7 +83,7 @@ async def test_an_unlisted_room_keeps_its_title_to_itself(client: Browser) -> No
     await client.node.catalog.add(RoomSpec(name="quiet", title="After the incident", listed=False))
     page = (await client.get("/room/quiet/poster")).text
     assert "After the incident" not in page
-    assert "<h1>quiet</h1>" in page
+    assert '<h1 dir="auto">quiet</h1>' in page
 
 
 @pytest.mark.parametrize("path", ["/room/nowhere/poster", "/room/No%20Room/poster", "/room/tea/poster/x"])

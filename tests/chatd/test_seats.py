@@ -10,14 +10,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.seats import MAX_CACHED_EPOCHS, Keyring, Seat, Seats
+from chatd.seats import Seat, Seats
+from rooms import keyring as keyrings
+from rooms.keyring import Keyring
+from rooms.keystore import key_name
+from rooms.keystore_memory import MemoryKeyStore
 
 ROOM, EPOCH, NOW = "icu", "e1", 1_700_000_000.0
 
 
 @pytest.fixture
-def seats() -> Seats:
-    return Seats(Keyring(bytes(range(32))))
+def keys() -> MemoryKeyStore:
+    return MemoryKeyStore()
+
+
+async def opened(keys: MemoryKeyStore) -> Seats:
+    """As a node has them that has opened these rooms."""
+    keyring = Keyring(keys)
+    for room, epoch in ((ROOM, EPOCH), (ROOM, "e2"), ("other", EPOCH)):
+        await keyring.make(room, epoch)
+    return Seats(keyring)
+
+
+@pytest.fixture
+async def seats(keys: MemoryKeyStore) -> Seats:
+    return await opened(keys)
 
 
 def seat(**changes: object) -> Seat:
@@ -34,23 +51,39 @@ def seat(**changes: object) -> Seat:
     )
 
 
-def test_a_seat_comes_back_on_any_node(seats: Seats) -> None:
+async def test_a_seat_comes_back_on_any_node(seats: Seats, keys: MemoryKeyStore) -> None:
     token = seats.issue(seat(role="facilitator"))
-    elsewhere = Seats(Keyring(bytes(range(32))))
+    elsewhere = await opened(keys)
     assert elsewhere.restore(token, ROOM, EPOCH, NOW) == seat(role="facilitator")
 
 
-def test_a_seat_ends_with_its_room_its_epoch_its_time_and_its_secret(seats: Seats) -> None:
+async def test_a_seat_ends_with_its_room_its_epoch_its_time_and_its_key(
+    seats: Seats, keys: MemoryKeyStore
+) -> None:
     token = seats.issue(seat())
     assert seats.restore(token, "other", EPOCH, NOW) is None
     assert seats.restore(token, ROOM, "e2", NOW) is None
     assert seats.restore(token, ROOM, EPOCH, NOW + 60) is None
-    assert Seats(Keyring(bytes(32))).restore(token, ROOM, EPOCH, NOW) is None
+    assert (await opened(MemoryKeyStore())).restore(token, ROOM, EPOCH, NOW) is None
+    await keys.destroy(ROOM, EPOCH)
+    assert (await opened(keys)).restore(token, ROOM, EPOCH, NOW) is None
+
+
+async def test_what_was_made_of_a_key_goes_with_it(keys: MemoryKeyStore) -> None:
+    """Also at the node that had it at hand, and whatever is asked afterwards is void, and no error."""
+    keyring = Keyring(keys)
+    await keyring.make(ROOM, EPOCH)
+    seats = Seats(keyring)
+    token, owner = seats.issue(seat()), seats.owner(ROOM, EPOCH, bytes(16))
+    await keyring.destroy(ROOM, EPOCH)
+    assert not await seats.ready(ROOM, EPOCH)
+    assert seats.restore(token, ROOM, EPOCH, NOW) is None
+    assert seats.owner(ROOM, EPOCH, bytes(16)) != owner
+    assert seats.restore(seats.issue(seat()), ROOM, EPOCH, NOW) is None
 
 
 def test_names_of_room_and_epoch_do_not_run_together() -> None:
-    keyring = Keyring(bytes(32))
-    assert keyring.epoch_key("ab", "c") != keyring.epoch_key("a", "bc")
+    assert key_name("ab", "c") != key_name("a", "bc")
 
 
 def test_every_changed_bit_voids_the_token(seats: Seats) -> None:
@@ -66,7 +99,7 @@ def test_every_changed_bit_voids_the_token(seats: Seats) -> None:
 
 @given(st.text(max_size=200) | st.text("ABCab01-_=+/", max_size=120))
 def test_no_text_is_a_token(text: str) -> None:
-    seats = Seats(Keyring(bytes(32)))
+    seats = Seats(Keyring(MemoryKeyStore()))
     assert seats.restore(text, ROOM, EPOCH, NOW) is None
     assert seats.offered(text, ROOM, EPOCH, NOW) is None
 
@@ -121,28 +154,18 @@ def test_a_seat_does_not_show_itself() -> None:
     assert "Heron" not in f"{seat()}"
 
 
-def test_derived_keys_are_kept_at_hand_and_bounded() -> None:
-    asked: list[str] = []
-
-    class Watched(Keyring):
-        def epoch_key(self, room: str, epoch: str) -> bytes:
-            asked.append(epoch)
-            return super().epoch_key(room, epoch)
-
-    seats = Seats(Watched(bytes(32)))
-    seats.issue(seat())
-    seats.issue(seat())
-    assert asked == [EPOCH]
-    for number in range(MAX_CACHED_EPOCHS):
-        seats.pseudonym(ROOM, str(number), "x")
-    asked.clear()
-    seats.issue(seat())
-    assert asked == [EPOCH]
-
-
-def test_a_short_secret_is_no_secret() -> None:
-    with pytest.raises(ValueError, match="32 bytes"):
-        Keyring(b"short")
+async def test_keys_are_kept_at_hand_and_bounded(
+    keys: MemoryKeyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keyrings, "MAX_AT_HAND", 3)
+    keyring = Keyring(keys)
+    first = await keyring.make(ROOM, "0")
+    for number in range(1, 4):
+        await keyring.make(ROOM, str(number))
+    again = await keyring.open(ROOM, "0")
+    assert again is not None
+    assert (again is first, again.key) == (False, first.key), "let go of, and asked for again"
+    assert await keyring.open(ROOM, "0") is again
 
 
 def test_thousands_may_join_in_a_second(seats: Seats) -> None:

@@ -16,6 +16,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from chatd.settings import Settings, load_secret
+from chatd.tickets import Tickets
 from chatd.wire import JSON_SUBPROTOCOL
 from tests.fixtures.buses import Valkey
 from tests.fixtures.servers import ROOT, Serve, Server, environment, run_chatd, until
@@ -289,6 +291,8 @@ async def test_nothing_that_it_writes_names_anybody(serve: Serve) -> None:
     await ask(socket_, t="join", room=words[0], ticket=words[1])
     await get(server, f"/room/{words[0]}?{words[1]}")
     await get(server, f"/api/{words[0]}")
+    private = await debrief(server, words[0])
+    words += private
     scraped = (await get(server, "/metrics")).text
     await socket_.close()
     assert await server.terminate() == 0
@@ -298,6 +302,31 @@ async def test_nothing_that_it_writes_names_anybody(serve: Serve) -> None:
         assert word not in scraped
     for line in server.log:
         assert json.loads(line)["event"]
+    kept = b"".join(path.read_bytes() for path in server.data.rglob("*") if path.is_file())
+    assert words[0].encode() in kept  # which rooms there are is: the scan looks where things are
+    for word in (words[1], *private):
+        assert word.encode() not in kept
+
+
+async def debrief(server: Server, room: str) -> list[str]:
+    """A facilitator writes one, and asks for what there is and is not; words that may be found nowhere."""
+    words = ["anne.muster", "words for myself alone", "k" * 43]
+    tickets = Tickets(load_secret(Settings(data=server.data)))
+    now = int(time.time())
+    occurrence = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now - 3600))
+    body = {"occurrence": occurrence, "heavy": 9, "next": words[1]}
+    async with httpx.AsyncClient(base_url=server.url, trust_env=False) as client:
+        for subject in (words[0], None):
+            token = tickets.issue(room, "facilitator", expires_at=now + 60, subject=subject)
+            headers = {"authorization": f"Bearer {token}", "debrief-key": words[2]}
+            assert (await client.post("/api/debriefs", json=body, headers=headers)).status_code == 200
+            assert words[1] in (await client.get("/api/debriefs", headers=headers)).text
+            bad = await client.post("/api/debriefs", json={**body, "who": words[0]}, headers=headers)
+            assert bad.status_code == 400
+            reports = await client.get(f"/api/series/{room}/reports", headers=headers)
+            assert reports.json() == {"reports": []}
+            words.append(token)
+    return words
 
 
 # ---- several processes -------------------------------------------------------------------------

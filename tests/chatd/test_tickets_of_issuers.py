@@ -239,7 +239,7 @@ def test_a_kid_chooses_among_the_issuers_keys_and_opens_no_file(tmp_path: Path) 
         ({"sub": "x" * 513}, Why.CLAIMS),
         ({"room": None}, Why.CLAIMS),
         ({"room": [ROOM]}, Why.CLAIMS),
-        ({"room": "*"}, Why.CLAIMS),
+        ({"room": "*"}, Why.ROOM),
         ({"room": "other"}, Why.ROOM),
         ({"role": "admin"}, Why.CLAIMS),
         ({"role": "facilitator"}, Why.ROLE),

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
 from rooms.events import AnyEvent, Posted, Reacted, Rules, Slowed, Withdrawn
@@ -19,6 +20,7 @@ from rooms.log import (
     Outcome,
     Stale,
 )
+from rooms.session_events import Decided, Held
 from tests.fixtures.stores import MINUTE, Stores
 
 ROOM = "quiet-hour"
@@ -337,6 +339,45 @@ async def test_erasing_begins_a_new_epoch(log: Log, room: Room) -> None:
     assert (await log.erase("unheard-of")).head == 0
 
 
+async def test_who_erases_an_epoch_that_is_gone_erases_nothing(log: Log, room: Room) -> None:
+    await room.say("of the first hour")
+    old = room.head.epoch
+    room.head = await log.erase(ROOM, old)
+    assert (room.head.epoch != old, room.head.head) == (True, 0)
+    await room.append(room.slow("s", 5))
+    await log.claim([claim(room, 1, OTTER)])
+    await room.refresh()
+    # The second of two who saw the same old epoch comes too late.
+    assert await log.erase(ROOM, old) == room.head
+    assert await log.erase(ROOM, "never-was") == room.head
+    assert len(await room.all()) == 1
+    assert await log.claim([claim(room, 1, HERON)]) == [OTTER], "handles are as they were"
+    assert (await log.erase("unheard-of", "never-was")).head == 0
+
+
+async def test_of_many_who_erase_the_same_epoch_one_does(stores: Stores) -> None:
+    logs = [(await stores.open()).log for _ in range(3)]
+    old = (await logs[0].open_room(ROOM)).epoch
+    heads = await asyncio.gather(*(log.erase(ROOM, old) for log in logs for _ in range(3)))
+    assert len({head.epoch for head in heads}) == 1
+    assert heads[0].epoch != old
+
+
+async def test_a_room_in_which_nothing_happened_can_be_dropped(log: Log, room: Room) -> None:
+    await log.claim([claim(room, 1, OTTER)])
+    assert not await log.drop(ROOM, "never-was")
+    assert await log.drop(ROOM, room.head.epoch)
+    assert (await log.heads([ROOM]), await log.rooms("", 10)) == ({}, [])
+    assert not await log.drop(ROOM, room.head.epoch)
+    assert await room.append(room.post("late")) == [Stale()]
+    old, room.head = room.head.epoch, await log.open_room(ROOM)
+    assert room.head.epoch != old
+    assert await log.claim([claim(room, 2, OTTER)]) == [OTTER]
+    await room.say("it is another one")
+    assert not await log.drop(ROOM, room.head.epoch), "something happened in it"
+    assert texts(await room.all()) == ["it is another one"]
+
+
 async def test_what_begins_anew_keeps_its_events_and_nothing_that_anybody_holds(log: Log, room: Room) -> None:
     other = Room(log, await log.open_room("other"), "other")
     await other.say("c")
@@ -484,6 +525,43 @@ async def test_a_rule_change_on_one_node_makes_the_others_decide_again(stores: S
     assert events[-1].seq == changed  # nothing decided under the old rules stands after the new ones
     stale = sum(outcome == Stale() for (outcome,) in results)
     assert len(events) + stale == 21
+
+
+async def test_a_draft_holds_only_under_the_rules_of_the_other_rooms_it_names(log: Log, room: Room) -> None:
+    group = Room(log, await log.open_room("quiet-hour~group.1.0"), "quiet-hour~group.1.0")
+
+    def said(key: str, version: int | None = None) -> Draft:
+        under = room.head.rules_version if version is None else version
+        return msgspec.structs.replace(group.post(key), also=((ROOM, room.head.epoch, under),))
+
+    assert seqs(await log.append([said("1")])) == [1]
+    # In one batch with what forbids it, it is the order in the batch that counts.
+    outcomes = await log.append([said("2"), room.slow("s", 5), said("3")])
+    assert (seqs(outcomes[:2]), outcomes[2]) == ([2, 1], Stale())
+    assert await log.append([said("3")]) == [Stale()]
+    assert await log.append([said("1")]) == [Duplicate(1)], "kept before: that stands, whatever holds now"
+    await room.refresh()
+    assert seqs(await log.append([said("3")])) == [3]
+    elsewhere = msgspec.structs.replace(group.post("4"), also=(("unheard-of", "no-epoch", 0),))
+    assert await log.append([elsewhere]) == [Stale()]
+    await log.erase(ROOM)
+    assert await log.append([said("5", version=0)]) == [Stale()], "the epoch it was decided under is gone"
+
+
+async def test_what_waited_is_blank_when_it_was_decided_whoever_wrote_it(room: Room) -> None:
+    held = Held(room=ROOM, handle=OTTER, key="k", text="May I?")
+    decided = Decided(room=ROOM, handle=HERON, target=1, yes=False)
+    head = room.head
+    await room.append(
+        Draft(held, head.epoch, 0, "1"),
+        Draft(decided, head.epoch, 0, "d", withdraws=1),
+        room.post("2", by=OTTER),
+    )
+    first, second, _ = await room.all()
+    assert (first, second.seq) == (msgspec.structs.replace(held, seq=1, at=MINUTE, text=""), 2)
+    again = msgspec.structs.replace(decided, target=3)
+    outcomes = await room.append(Draft(again, head.epoch, 0, "e", withdraws=3))
+    assert outcomes == [NotYours()], "a decision takes back nobody's post"
 
 
 # ---- closing -----------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from rooms.events import Posted, Reacted, Rules, Slowed, Withdrawn
 from rooms.log import Draft, Head
 from rooms.rules import FACILITATOR, Refusal, Who, Why, decide
 from rooms.state import RoomState
+from rooms.verdict import Verdict
 
 HERON = Who("quiet-heron")
 LARCH = Who("open-larch")
@@ -21,12 +22,12 @@ def post(text: str = "hello", key: str = "k1", reply_to: int | None = None) -> P
     return Post(id=1, room="icu", key=key, text=text, reply_to=reply_to)
 
 
-def drafted(result: Draft | Refusal) -> Draft:
+def drafted(result: Verdict) -> Draft:
     assert isinstance(result, Draft)
     return result
 
 
-def refused(result: Draft | Refusal) -> Refusal:
+def refused(result: Verdict) -> Refusal:
     assert isinstance(result, Refusal)
     return result
 

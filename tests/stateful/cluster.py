@@ -20,6 +20,7 @@ from chatd.settings import Settings
 from chatd.wire import ErrorCode
 from rooms.catalog_memory import MemoryCatalog
 from rooms.events import Posted
+from rooms.keystore_memory import MemoryKeyStore
 from rooms.log_memory import MemoryLog
 from rooms.store_sql import Store
 from tests.chatd.desk import ROOM, Frame, Wire
@@ -157,6 +158,7 @@ class Cluster:
         self.history: list[checker.Record] = []
         self.log = DoubtfulLog(MemoryLog())
         self._catalog = MemoryCatalog()
+        self._keys = MemoryKeyStore()
         self.network = LossyNetwork()
         self.nodes: list[Node | None] = [None] * nodes
         self.clients = [Client(self, f"c{n}") for n in range(clients)]
@@ -199,7 +201,7 @@ class Cluster:
             node = Node(
                 settings,
                 name=f"n{index}-{len(self.history)}",
-                store=Store(self.log, self._catalog),
+                store=Store(self.log, self._catalog, keys=self._keys),
                 bus=self.network.node(),
                 clock=lambda: self.now,
                 on_crash=self.crashes.append,

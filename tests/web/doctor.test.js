@@ -5,10 +5,12 @@ import { test } from "node:test";
 import { framedBy, originOf } from "../../web/doctor/framing.js";
 import { asText, judge, productsOf, quietTimes } from "../../web/doctor/judge.js";
 import { measure, tryFrame } from "../../web/doctor/probes.js";
+import { worded } from "../../web/doctor/words.js";
 import { memory } from "./fakes.js";
 
 const here = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), "utf-8"));
-const words = here("../../web/doctor/findings.json");
+const sentences = here("../../web/words/en/findings.json");
+const words = worded(here("../../web/doctor/findings.json"), (key) => sentences[key]);
 const vectors = here("./doctor_vectors.json");
 /** What is the terminal's alone: a page sees no certificate and no status of a refused handshake. */
 const ours = vectors.findings.filter(({ only }) => only !== "terminal");
@@ -178,6 +180,19 @@ test("without a WebSocket the stream, without a stream polling, and without any 
   assert.deepEqual([one.verdict, one.websocket], ["stream", "websocket.missing"]);
   assert.deepEqual([two.verdict, two.stream, two.buffering, two.idle], ["polling", "stream.refused", "buffering.none", "idle.none"]);
   assert.deepEqual([three.verdict, three.polling, three.sending], ["none", "polling.origin", "sending.origin"]);
+});
+
+test("the whole look has an end, also where every answer takes nearly as long as it may", async (t) => {
+  const slow = await server(t, (path, answer, method) => {
+    if (path === "/doctor/seen" || method === "GET") return false;
+    setTimeout(() => answer.writeHead(200).end("{}"), 900).unref();
+    return true;
+  });
+  const limits = { ...HURRIED.limits, answer_s: 1, budget_s: 1, tries: 6 };
+  const begun = performance.now();
+  await measure(env(slow, { WebSocket: undefined }), { ...words, limits }, 1, () => {});
+  const took = performance.now() - begun;
+  assert.ok(took < 4_000, `two seconds were given, and it took ${Math.round(took)} ms`);
 });
 
 test("a socket that is refused, deaf, short of breath or forbidden is told apart", async (t) => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Keep } from "../../web/client/keep.js";
+import { handOver, partsOf, takeBack } from "../../web/client/handover.js";
 import { KEEP_POSTS, Seat, TYPING_EVERY_MS } from "../../web/client/seat.js";
 import { view } from "../../web/client/timeline.js";
 import { World, memory, posted, settle } from "./fakes.js";
@@ -390,11 +391,11 @@ test("what came while nobody looked is counted from where they stopped", async (
 
 test("a ticket that comes while another window has the seat is shown when the seat comes back", async () => {
   const { world, seat } = await seated();
-  const parts = seat.parts;
-  seat.handOver();
+  const parts = partsOf(seat);
+  handOver(seat);
   seat.useTicket("later");
   assert.equal(world.sockets.length, 1);
-  seat.takeBack({ ticket: "earlier", kept: parts.kept });
+  takeBack(seat, { ticket: "earlier", kept: parts.kept });
   world.socket.opens();
   await world.pass(0);
   const join = world.socket.last("join");
@@ -405,7 +406,7 @@ test("whoever has left hands no ticket to a window that was still opening", asyn
   const { seat } = await seated();
   seat.useTicket("mine");
   seat.leave();
-  assert.deepEqual(seat.parts.ticket, null);
+  assert.deepEqual(partsOf(seat).ticket, null);
 });
 
 test("leaving says so, forgets everything and does not come back", async () => {

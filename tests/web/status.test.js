@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Status, sentence } from "../../web/room/status.js";
+import "./words.js";
 
 /** A line on a page, and the page's clock. @param {import("node:test").TestContext} t */
 function line(t) {

@@ -135,6 +135,18 @@ test("words that a filter does not let through are refused, and the line goes on
   }
 });
 
+test("a filter that says that all is well and shows a page of its own is asked three times, and no more", async () => {
+  const { world, http, stream, heard, ends } = await entered();
+  stream.send('{"t":"post","id":2,"room":"night","key":"k","text":"select all from the menu"}');
+  for (let round = 0; round < 3; round++) {
+    await settle();
+    http.last("/send").answers("<h1>This page is blocked</h1>", 200);
+    await world.pass(1_300);
+  }
+  await world.pass(20_000);
+  assert.deepEqual([heard.at(-1).id, heard.at(-1).code, ends.length, http.count("/send")], [2, "not_passed", 0, 3]);
+});
+
 test("what is no message and is turned away, or no answer of a filter, ends the line", async () => {
   for (const [frame, status] of [
     ['{"t":"typing","room":"night"}', 403],

@@ -34,7 +34,7 @@ def test_a_command_is_the_same_in_both_codecs(entry: Json) -> None:
     assert wire.decode_msgpack(bytes.fromhex(entry["msgpack"])) == command
     assert command.__struct_config__.tag == entry["frame"]["t"]
     for name, value in entry["frame"].items():
-        assert name == "t" or getattr(command, name) == value
+        assert name == "t" or msgspec.json.decode(msgspec.json.encode(getattr(command, name))) == value
 
 
 @pytest.mark.parametrize("entry", named(REFUSED))

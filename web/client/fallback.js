@@ -8,6 +8,7 @@
 
 import { Polling } from "./polling.js";
 import { QUIETLY, post } from "./posting.js";
+import { Several } from "./several.js";
 import { Events, Stream, isStream } from "./stream.js";
 
 export { Climb } from "./climb.js";
@@ -57,10 +58,11 @@ export async function find(ways, last) {
   if (last === null || (last === "sse" && !found && !proven.has(last))) way = await explore(base, env);
   else if (!found && !(await reachable(base, env))) way = null;
   if (way === null) return null;
-  const line = way === "poll" ? new Polling(base, env) : new Stream(base, env);
+  const another = () => (way === "poll" ? new Polling(base, env) : new Stream(base, env));
+  const line = another();
   line.patient = proven.has(way);
   line.stand();
-  return { way, line };
+  return { way, line: new Several(line, another) };
 }
 
 /**

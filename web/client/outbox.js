@@ -4,13 +4,15 @@
  *   add -> pending --next--> sent --ok {seq}--> placed --posted {seq}--> out of here
  *                     |
  *                     +-- refused -> pending again (`later`) or failed -> `again` or `discard`
+ *                     +-- held: a facilitator looks at it first; then as placed, or failed
  *
  * One post is under way at a time, so that the room gets them in the order they were written.
  * A post that was sent when the connection broke is sent again under the same key; the server
  * answers with its first place. `posted` may come before `ok`: a post of one's own with the
  * same text is then taken for it, until `ok` says so or not.
  *
- * @typedef {import("./timeline.js").Waiting & {seq: number | null, guess: number | null, tries: number}} Entry
+ * @typedef {import("./timeline.js").Waiting & {seq: number | null, guess: number | null, tries: number,
+ *            held: boolean}} Entry
  */
 
 const MAX_PLACED = 500;
@@ -25,13 +27,13 @@ export class Outbox {
 
   /** @param {string} key @param {string} text @param {number | null} replyTo @param {number} at Unix seconds */
   add(key, text, replyTo, at) {
-    this.entries.push({ key, text, replyTo, at, status: "pending", reason: "", seq: null, guess: null, tries: 0 });
+    this.entries.push({ key, text, replyTo, at, status: "pending", reason: "", seq: null, guess: null, tries: 0, held: false });
   }
 
   /** The entry to send now, or null. It counts as under way from then on. */
   next() {
     if (this.sending !== null) return null;
-    const entry = this.entries.find((one) => one.status === "pending" && one.seq === null) ?? null;
+    const entry = this.entries.find((one) => one.status === "pending" && one.seq === null && !one.held) ?? null;
     this.sending = entry?.key ?? null;
     if (entry) entry.tries += 1;
     return entry;
@@ -71,6 +73,19 @@ export class Outbox {
     if (entry) Object.assign(entry, { status: "failed", reason, guess: null });
   }
 
+  /** It waits for a facilitator to look at it. @param {string} key */
+  hold(key) {
+    this.#done(key);
+    const entry = this.#entry(key);
+    if (entry) entry.held = true;
+  }
+
+  /** The oldest that waits was not let through. @param {string} reason */
+  declined(reason) {
+    const entry = this.entries.find((one) => one.held);
+    if (entry) Object.assign(entry, { status: "failed", reason, held: false });
+  }
+
   /** Try a failed one again, under the same key: it was never kept, or it is the same one. @param {string} key */
   again(key) {
     const entry = this.#entry(key);
@@ -94,7 +109,10 @@ export class Outbox {
     const entry = this.entries.find(
       (one) => one.tries > 0 && one.status === "pending" && one.seq === null && one.guess === null && at >= one.at && same(one.text, text),
     );
-    if (entry) {
+    if (entry?.held) {
+      this.#place(seq, entry.key);
+      this.#remove(entry.key);
+    } else if (entry) {
       entry.guess = seq;
       this.#place(seq, entry.key);
     }
@@ -112,7 +130,7 @@ export class Outbox {
 
   /** What survives a reload. */
   saved() {
-    return this.entries.map(({ key, text, replyTo, at, status, reason, tries }) => ({ key, text, replyTo, at, status, reason, tries }));
+    return this.entries.map(({ key, text, replyTo, at, status, reason, tries, held }) => ({ key, text, replyTo, at, status, reason, tries, held }));
   }
 
   /** @param {unknown} saved what `saved` gave */
@@ -120,7 +138,7 @@ export class Outbox {
     if (!Array.isArray(saved)) return;
     this.entries = saved
       .filter((one) => typeof one?.key === "string" && typeof one?.text === "string")
-      .map((one) => ({ ...one, seq: null, guess: null, tries: Math.min(one.tries || 0, 1) }));
+      .map((one) => ({ ...one, seq: null, guess: null, held: one.held === true, tries: Math.min(one.tries || 0, 1) }));
   }
 
   /** @param {string} key */

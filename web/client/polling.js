@@ -66,13 +66,13 @@ export class Polling extends Posting {
       link = answer.link;
       got = answer.n;
       for (const frame of frames) {
-        if (frame.t === "error" && frame.id === join.id) {
+        if ((frame.t === "error" || frame.t === "waiting") && frame.id === join.id) {
           // Who had a seat and is refused on another node finds out why by joining afresh.
           if (known) return this.end(LOST);
           this.unseated();
         } else if (frame.t === "joined") {
           join = { t: "join", id: join.id, room: join.room, seat: frame.seat, epoch: frame.epoch, after: frame.head };
-        } else if (typeof frame.seq === "number" && frame.t !== "ok") join = { ...join, after: frame.seq };
+        } else if (typeof frame.seq === "number" && frame.t !== "ok" && frame.t !== "session") join = { ...join, after: frame.seq };
         this.hear(frame, JSON.stringify(frame));
         if (abort !== this.#abort) return;
       }

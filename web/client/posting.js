@@ -200,12 +200,15 @@ export class Posting {
         this.#turnBack(batch, "text_too_long", "Something on the way to the server takes no message of this length. Send it in parts.");
         return;
       }
+      const pause = PAUSES_MS[attempt];
+      // Some filters answer with a page of their own and say that all is well. One may pass by itself (a
+      // login to the network); who says it every time means these words.
+      const refused = NOT_PASSED.includes(status) || (status === 200 && pause === undefined);
       // Another line would carry the same words, to the same end.
-      if (NOT_PASSED.includes(status) && batch.some(({ frame }) => frame.t === "post")) {
+      if (refused && batch.some(({ frame }) => frame.t === "post")) {
         this.#turnBack(batch, "not_passed", "Something on the way to the server did not let this through. Your words are kept: change them, or show this to IT.");
         return;
       }
-      const pause = PAUSES_MS[attempt];
       if (pause === undefined || refusedForGood(status)) {
         this.end(1006);
         return;

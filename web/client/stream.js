@@ -135,8 +135,8 @@ export class Stream extends Posting {
             return;
           } else if (event === "message") {
             const frame = JSON.parse(data);
-            if (frame.t === "error" && frame.id === join.id && !entered) {
-              // No seat, so no stream; what is said next may be another join.
+            if ((frame.t === "error" || frame.t === "waiting") && frame.id === join.id && !entered) {
+              // No seat yet, so no stream; what is said next may be another join.
               this.unseated();
               this.hear(frame, data);
               return;

@@ -6,14 +6,17 @@
  * Events may be folded in any order and more than once (history is loaded backwards, a gap is
  * mended with an overlap): the result depends only on which events are in.
  *
- * @typedef {import("./wire.js").RoomEvent} RoomEvent
+ * @typedef {import("./wire.js").AnyEvent} AnyEvent
+ * @typedef {import("./wire.js").Noted} Noted
+ * @typedef {import("./wire.js").Slowed} Slowed
  * @typedef {import("./wire.js").Posted} Posted
  *
  * @typedef {object} Timeline
  * @property {ReadonlyMap<number, Posted>} posts by seq
  * @property {ReadonlyMap<number, {target: number, kind: string, handle: string}>} reactions by seq
  * @property {ReadonlySet<number>} withdrawn seqs whose author took them back
- * @property {ReadonlyMap<number, {at: number, seconds: number}>} paces by seq
+ * @property {ReadonlyMap<number, Slowed | Noted>} notes by seq: what is shown between the posts
+ * @property {ReadonlyMap<number, {seq: number, on: boolean, rule: string}>} hidden by the post's seq: what facilitators last did
  *
  * @typedef {object} Waiting a post of one's own that has no place yet
  * @property {string} key
@@ -22,13 +25,14 @@
  * @property {number} at Unix seconds
  * @property {"pending" | "failed"} status
  * @property {string} reason why it failed, in words for a person
+ * @property {boolean} [held] a facilitator looks at it first
  *
  * @typedef {{kind: string, count: number, mine: number | null}} Tally
  * @typedef {{seq: number, handle: string, text: string, withdrawn: boolean, ignored: boolean}} Quote
  *
  * @typedef {{type: "day", key: string, at: number}} DayItem
  * @typedef {{type: "unread", key: string}} UnreadItem
- * @typedef {{type: "note", key: string, seq: number, seconds: number}} NoteItem
+ * @typedef {{type: "note", key: string, seq: number, event: Slowed | Noted}} NoteItem
  * @typedef {object} PostItem
  * @property {"post"} type
  * @property {string} key
@@ -40,10 +44,11 @@
  * @property {number} at
  * @property {string} text
  * @property {boolean} withdrawn
+ * @property {string | null} hidden by which rule others do not see it
  * @property {Quote | {seq: number} | null} quote what it answers; only a seq where that is not loaded
  * @property {Tally[]} reactions
  * @property {"delivered" | "pending" | "failed"} status
- * @property {string} reason
+ * @property {string} reason why it waits, was not sent or, to its author, was hidden
  * @typedef {DayItem | UnreadItem | NoteItem | PostItem} Item
  */
 
@@ -57,30 +62,45 @@ export const EMPTY = Object.freeze({
   posts: new Map(),
   reactions: new Map(),
   withdrawn: new Set(),
-  paces: new Map(),
+  notes: new Map(),
+  hidden: new Map(),
 });
+
+/** What happened in a session, and is worth a line to everybody. */
+const NOTED = new Set([
+  "slowed", "phase_changed", "paused", "resumed", "extended", "announced", "round_started", "poll_opened", "poll_closed",
+  "split_up", "recalled", "told", "word_offered", "word_answered", "word_ended",
+]);
 
 /**
  * @param {Timeline} timeline
- * @param {readonly RoomEvent[]} events
+ * @param {readonly AnyEvent[]} events
  * @returns {Timeline}
  */
 export function fold(timeline, events) {
   const posts = new Map(timeline.posts);
   const reactions = new Map(timeline.reactions);
   const withdrawn = new Set(timeline.withdrawn);
-  const paces = new Map(timeline.paces);
+  const notes = new Map(timeline.notes);
+  const hidden = new Map(timeline.hidden);
+  /** The last word counts. @param {number} target @param {{seq: number, on: boolean, rule: string}} one */
+  const hide = (target, one) => {
+    if (one.seq >= (hidden.get(target)?.seq ?? 0)) hidden.set(target, one);
+  };
   for (const event of events) {
     if (event.t === "posted") {
       posts.set(event.seq, event);
       if (event.withdrawn) withdrawn.add(event.seq);
+      // Of a post from the history it is only known that it is hidden.
+      if (event.hidden) hide(event.seq, { seq: 0, on: true, rule: "" });
     } else if (event.t === "reacted") {
       if (event.withdrawn) withdrawn.add(event.seq);
       else reactions.set(event.seq, { target: event.target, kind: event.kind, handle: event.handle });
     } else if (event.t === "withdrawn") withdrawn.add(event.target);
-    else if (event.t === "slowed") paces.set(event.seq, { at: event.at, seconds: event.seconds });
+    else if (event.t === "hidden") hide(event.target, { seq: event.seq, on: event.on, rule: event.rule });
+    else if (NOTED.has(event.t)) notes.set(event.seq, /** @type {Slowed | Noted} */ (event));
   }
-  return { posts, reactions, withdrawn, paces };
+  return { posts, reactions, withdrawn, notes, hidden };
 }
 
 /**
@@ -99,7 +119,8 @@ export function newest(timeline, keep) {
     posts: after(timeline.posts),
     reactions: after(timeline.reactions),
     withdrawn: new Set([...timeline.withdrawn].filter((seq) => seq >= from)),
-    paces: after(timeline.paces),
+    notes: after(timeline.notes),
+    hidden: after(timeline.hidden),
   };
 }
 
@@ -109,10 +130,11 @@ export function newest(timeline, keep) {
  * @param {Timeline} timeline
  * @param {{me: string, role?: string | null, ignored?: ReadonlySet<string>, waiting?: readonly Waiting[],
  *          placed?: ReadonlyMap<number, string>, unreadFrom?: number | null,
- *          waits?: string, dayOf?: (at: number) => string}} [how]
+ *          waits?: string, waitsHeld?: string, notes?: (note: Slowed | Noted) => boolean, whyHidden?: (seq: number) => string, dayOf?: (at: number) => string}} [how]
  *   `placed`: seqs of one's own posts and the keys they were sent under, so that an item keeps
  *   its key when it gets its place. `waits`: what to say of a pending post that has no reason
- *   of its own. `dayOf`: Unix seconds to a local day's name.
+ *   of its own, `waitsHeld` of one that a facilitator looks at first. `notes`: which of them to show;
+ *   all, if left out. `whyHidden`: what its author was told. `dayOf`: Unix seconds to a local day's name.
  * @returns {Item[]}
  */
 export function view(timeline, how = { me: "" }) {
@@ -141,13 +163,14 @@ export function view(timeline, how = { me: "" }) {
     items.push(item);
   };
 
-  const seqs = [...timeline.posts.keys(), ...timeline.paces.keys()].sort((a, b) => a - b);
+  const seqs = [...timeline.posts.keys(), ...timeline.notes.keys()].sort((a, b) => a - b);
   for (const seq of seqs) {
-    const pace = timeline.paces.get(seq);
-    if (pace) {
-      turn(pace.at);
+    const note = timeline.notes.get(seq);
+    if (note) {
+      if (how.notes && !how.notes(note)) continue;
+      turn(note.at);
       head = null;
-      items.push({ type: "note", key: `n:${seq}`, seq, seconds: pace.seconds });
+      items.push({ type: "note", key: `n:${seq}`, seq, event: note });
       continue;
     }
     const post = timeline.posts.get(seq);
@@ -159,22 +182,26 @@ export function view(timeline, how = { me: "" }) {
       unreadFrom = null;
     }
     const withdrawn = timeline.withdrawn.has(seq);
+    const hidden = timeline.hidden.get(seq);
+    const own = post.handle === how.me;
+    const blank = withdrawn || (hidden?.on === true && !own && how.role !== "facilitator");
     const sentAs = how.placed?.get(seq);
     add({
       type: "post",
       key: sentAs === undefined ? `s:${seq}` : `k:${sentAs}`,
       seq,
       handle: post.handle,
-      own: post.handle === how.me,
+      own,
       facilitator: post.role === "facilitator",
       first: true,
       at: post.at,
-      text: withdrawn ? "" : post.text,
+      text: blank ? "" : post.text,
       withdrawn,
-      quote: withdrawn ? null : quote(timeline, post.reply_to ?? null, ignored),
-      reactions: withdrawn ? [] : (tallies.get(seq) ?? []),
+      hidden: hidden?.on ? hidden.rule : null,
+      quote: blank ? null : quote(timeline, post.reply_to ?? null, ignored, how),
+      reactions: blank ? [] : (tallies.get(seq) ?? []),
       status: "delivered",
-      reason: "",
+      reason: own && hidden?.on ? (how.whyHidden?.(seq) ?? "") : "",
     });
   }
   for (const one of how.waiting ?? []) {
@@ -190,21 +217,23 @@ export function view(timeline, how = { me: "" }) {
       at: one.at,
       text: one.text,
       withdrawn: false,
-      quote: quote(timeline, one.replyTo, ignored),
+      hidden: null,
+      quote: quote(timeline, one.replyTo, ignored, how),
       reactions: [],
       status: one.status,
-      reason: one.reason || (one.status === "pending" ? (how.waits ?? "") : ""),
+      reason: one.reason || (one.status === "pending" ? ((one.held ? how.waitsHeld : how.waits) ?? "") : ""),
     });
   }
   return items;
 }
 
-/** @param {Timeline} timeline @param {number | null} seq @param {ReadonlySet<string>} ignored */
-function quote(timeline, seq, ignored) {
+/** @param {Timeline} timeline @param {number | null} seq @param {ReadonlySet<string>} ignored @param {{me: string, role?: string | null}} how */
+function quote(timeline, seq, ignored, how) {
   if (seq === null) return null;
   const post = timeline.posts.get(seq);
   if (!post) return { seq };
-  const withdrawn = timeline.withdrawn.has(seq);
+  const hidden = timeline.hidden.get(seq)?.on === true && post.handle !== how.me && how.role !== "facilitator";
+  const withdrawn = timeline.withdrawn.has(seq) || hidden;
   return { seq, handle: post.handle, text: withdrawn ? "" : post.text, withdrawn, ignored: ignored.has(post.handle) };
 }
 

@@ -17,7 +17,7 @@ export const REACTIONS = /** @type {const} */ (["with_you", "me_too", "thank_you
  * What happened in a room. `at` is Unix seconds, rounded down to the minute.
  *
  * @typedef {{t: "posted", room: string, seq: number, at: number, handle: string, text: string,
- *            reply_to?: number | null, role?: string | null, withdrawn?: boolean}} Posted
+ *            reply_to?: number | null, role?: string | null, withdrawn?: boolean, hidden?: boolean}} Posted
  * @typedef {{t: "reacted", room: string, seq: number, at: number, handle: string, target: number,
  *            kind: string, withdrawn?: boolean}} Reacted
  * @typedef {{t: "withdrawn", room: string, seq: number, at: number, handle: string, target: number}} Withdrawn
@@ -26,24 +26,39 @@ export const REACTIONS = /** @type {const} */ (["with_you", "me_too", "thank_you
  */
 
 /**
+ * What sessions add; `session_wire.js` has them.
+ *
+ * @typedef {import("./session_wire.js").AnyEvent} AnyEvent
+ * @typedef {import("./session_wire.js").Noted} Noted
+ * @typedef {import("./session_wire.js").Told} Told
+ * @typedef {import("./session_wire.js").SessionNow} SessionNow
+ * @typedef {import("./session_wire.js").PhaseChanged} PhaseChanged
+ * @typedef {import("./session_wire.js").Announced} Announced
+ */
+
+/**
  * What a server answers or tells, besides events.
  *
  * @typedef {{handle: string, role?: string | null, away?: boolean}} Person
  * @typedef {{t: "drawn", id: number, room: string, handle: string, offer: string}} Drawn
  * @typedef {{t: "joined", id: number, room: string, epoch: string, head: number, handle: string,
- *            seat: string, recovered: boolean, events: RoomEvent[], roster: Person[], count: number,
- *            title: string, kind: string, role?: string | null, slow_mode_s?: number}} Joined
- * @typedef {{t: "ok", id: number, seq?: number | null}} Ok
+ *            seat: string, recovered: boolean, events: AnyEvent[], roster: Person[], count: number,
+ *            title: string, kind: string, role?: string | null, slow_mode_s?: number,
+ *            session?: SessionNow | null, line?: string | null, staff?: string | null}} Joined
+ * @typedef {{t: "waiting", id: number, room: string, place: number, retry_s: number, seat: string, handle: string}} Waiting
+ * @typedef {{t: "ok", id: number, seq?: number | null, held?: boolean}} Ok
  * @typedef {{t: "error", id?: number | null, code: string, message: string,
  *            retry_after_s?: number | null}} Refused
- * @typedef {{t: "history", id: number, room: string, events: RoomEvent[], more: boolean}} History
+ * @typedef {{t: "history", id: number, room: string, events: AnyEvent[], more: boolean}} History
  * @typedef {{t: "presence", room: string, joined: Person[], left: string[], away: string[],
  *            back: string[], count: number}} Presence
  * @typedef {{t: "typing", room: string, handle: string}} TypingBy
  * @typedef {{t: "going", reconnect_in_s: number}} Going
  * @typedef {{t: "erased", room: string}} Erased
- * @typedef {Drawn | Joined | Ok | Refused | History} Answer
- * @typedef {RoomEvent | Answer | Presence | TypingBy | Going | Erased} Frame
+ * @typedef {{t: "put_out", room: string, code: string, message: string}} PutOut
+ * @typedef {SessionNow & {t: "session", room: string}} SessionFrame
+ * @typedef {Drawn | Joined | Waiting | Ok | Refused | History} Answer
+ * @typedef {AnyEvent | Answer | Presence | TypingBy | Going | Erased | PutOut | SessionFrame} Frame
  */
 
 /** The close codes a page acts on by name. */
@@ -59,14 +74,14 @@ export function comesBack(code) {
   return !(code >= 4100 && code < 4200) && ![1002, 1003, 1007, 1008, 1009].includes(code);
 }
 
-const EVENTS = new Set(["posted", "reacted", "withdrawn", "slowed"]);
-
 /**
- * @param {{t: string}} frame
- * @returns {frame is RoomEvent}
+ * Whether it has a place in a room's log. Also of a kind that this page does not know: it counts like any other.
+ *
+ * @param {object} frame
+ * @returns {frame is AnyEvent}
  */
 export function isEvent(frame) {
-  return EVENTS.has(frame.t);
+  return "seq" in frame && "handle" in frame;
 }
 
 /**

@@ -2,9 +2,11 @@
 
 import { coverNow, coveredBefore, onThreeShifts } from "../room/cover.js";
 import { byId, el, write } from "../room/dom.js";
+import { say } from "../words/say.js";
 import { originOf } from "./framing.js";
 import { asText, judge } from "./judge.js";
 import { measure, tryFrame } from "./probes.js";
+import { worded } from "./words.js";
 
 /**
  * @typedef {import("./judge.js").Seen} Seen
@@ -68,7 +70,7 @@ async function run(idle) {
   seen = {};
   setLooking(true);
   const begun = env.now();
-  write(byId("progress"), idle === null ? "Still looking: how long do quiet connections stay open?" : `Connections are kept quiet for ${idle} seconds this time.`);
+  write(byId("progress"), idle === null ? say("doctor.still_looking") : say("doctor.kept_quiet", { count: idle }));
   show();
   const done = await measure(env, all, idle, (more) => {
     if (mine !== look) return;
@@ -81,7 +83,7 @@ async function run(idle) {
   show();
   const took = Math.round((env.now() - begun) / 1000);
   byId("doctor").dataset["tookMs"] = String(Math.round(env.now() - begun));
-  write(byId("progress"), `Looked for ${took} second${took === 1 ? "" : "s"}.`);
+  write(byId("progress"), say("doctor.looked", { count: took }));
 }
 
 /** @param {boolean} yes */
@@ -113,9 +115,9 @@ function showFindings(report, all) {
     const there = list.children[place];
     if (there instanceof HTMLElement && there.dataset["stamp"] === stamp) return;
     const item = el("li", { class: `finding ${found?.state ?? "unknown pending"}`, "data-check": check, "data-stamp": stamp });
-    const state = found ? all.states[found.state] : "Looking …";
+    const state = found ? all.states[found.state] : say("doctor.looking");
     const said = el("div", {}, el("h3", {}, `${title}: `, el("span", { class: "state" }, state)));
-    if (found) said.append(el("p", {}, found.says), el("p", { class: "it quiet" }, `For IT: ${found.it}`));
+    if (found) said.append(el("p", {}, found.says), el("p", { class: "it quiet" }, say("doctor.for_it", { line: found.it })));
     item.append(el("span", { class: "shape", "aria-hidden": "true" }), said);
     if (there) there.replaceWith(item);
     else list.append(item);
@@ -124,7 +126,7 @@ function showFindings(report, all) {
 
 function family() {
   const found = FAMILIES.find(([, mark]) => mark.test(navigator.userAgent));
-  return found ? found[0] : "another browser";
+  return found ? found[0] : say("doctor.another_browser");
 }
 
 async function copy() {
@@ -140,8 +142,8 @@ async function copy() {
     text.select();
     copied = document.execCommand("copy");
   }
-  const said = copied ? "Copied. Paste it into a message to IT." : "The text is selected: copy it with Ctrl+C, or hold it with a finger.";
-  write(byId("copied"), looking ? `${said} It is not complete yet.` : said);
+  const said = copied ? say("doctor.copied") : say("doctor.selected");
+  write(byId("copied"), looking ? `${said} ${say("doctor.not_complete")}` : said);
 }
 
 /** @param {Event} event */
@@ -150,17 +152,17 @@ async function lookAtHost(event) {
   if (words === null) return;
   const host = originOf(byId("address", HTMLInputElement).value);
   if (host === null) {
-    write(byId("host-said"), "That is no address. Copy it from the address bar; it begins with https://");
+    write(byId("host-said"), say("doctor.no_address"));
     return;
   }
-  write(byId("host-said"), "Looking …");
+  write(byId("host-said"), say("doctor.looking"));
   const room = asked.get("room") ?? "";
   const frame = await tryFrame(env, words.limits, host, /^[a-z0-9][a-z0-9._-]{0,63}$/.test(room) ? room : "");
   if (over.signal.aborted) return;
   seen = { ...seen, frame };
   show();
   const found = judge(seen, words).findings.find(({ check }) => check === "frame");
-  write(byId("host-said"), found ? `${found.says} For IT: ${found.it}` : "");
+  write(byId("host-said"), found ? `${found.says} ${say("doctor.for_it", { line: found.it })}` : "");
 }
 
 function cover() {
@@ -178,9 +180,9 @@ async function start() {
   for (const hide of document.querySelectorAll("[data-hide]")) hide.addEventListener("click", cover);
   try {
     const answer = await fetch(new URL("findings.json", import.meta.url));
-    words = await answer.json();
+    words = worded(await answer.json(), (name) => say(`findings.${name}`));
   } catch {
-    write(byId("sentence"), "This page could not be loaded whole. Reload it; if that does not help, tell IT that /static is cut off.");
+    write(byId("sentence"), say("doctor.not_whole"));
     return;
   }
   byId("copy").addEventListener("click", () => void copy());

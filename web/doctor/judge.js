@@ -1,8 +1,8 @@
 /**
  * From what was seen on the way to the server to findings: what it means, and what IT must change.
  *
- * The terminal does the same in chatd/doctor_findings.py. The sentences, limits and product names are
- * in one file that both read (findings.json), and both are held to tests/web/doctor_vectors.json. Pure.
+ * The terminal does the same in chatd/doctor_findings.py. Limits and product names are in a file that both
+ * read (findings.json), as the sentences are (../words/en/findings.json), and both are held to tests/web/doctor_vectors.json. Pure.
  * What it quotes comes from that file: no address, no name and no header field of anybody.
  *
  * Times are in milliseconds unless the name says otherwise; null means that there was none.
@@ -13,7 +13,7 @@
  * @typedef {{name: string, marks: string[], settings: Record<string, string>}} Product
  * @typedef {{limits: Limits, states: Record<State, string>, checks: [string, string][],
  *            verdicts: Record<string, [State, string]>, findings: Record<string, [State, string, string]>,
- *            way: string, products: Product[]}} Words findings.json
+ *            way: string, products: Product[]}} Words findings.json with the sentences of ../words (`worded`)
  *
  * @typedef {{status: number | null, chatd: boolean, version: string}} Server
  * @typedef {{scheme: string, local: boolean, behind: string, via: boolean}} Certificate what a page can tell of it

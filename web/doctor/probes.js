@@ -39,6 +39,8 @@ const SIZES_KIB = [1, 16, 60];
 const STREAM_FOR_S = 3;
 /** How much later than due something may come. */
 const GRACE_S = 2;
+/** What is left to an answer that is asked for after the end. */
+const HAIR_S = 0.1;
 /** What `listen` calls the beginning; no event is called like that. */
 const FIRST = "first bytes";
 const LOOPBACK = /^(localhost|127\.[0-9.]+|\[::1\])$/;
@@ -52,8 +54,8 @@ const LOOPBACK = /^(localhost|127\.[0-9.]+|\[::1\])$/;
  * @returns {Promise<Seen>}
  */
 export async function measure(env, words, idle, tell) {
-  const limits = words.limits;
-  const endsAt = env.now() + limits.budget_s * 1000;
+  const endsAt = env.now() + (words.limits.budget_s + (idle ?? 0)) * 1000;
+  const limits = within(env, words.limits, endsAt);
   /** @type {Seen} */
   const seen = {};
   /** @param {Seen} more */
@@ -78,7 +80,7 @@ export async function measure(env, words, idle, tell) {
   });
 
   const quietS = idle ?? Math.min(limits.idle_s, Math.floor((endsAt - env.now()) / 1000 - GRACE_S - 1));
-  const socket = tryWebSocket(env, limits, quietS);
+  const socket = tryWebSocket(env, limits, () => Math.min(quietS, Math.floor((endsAt - env.now()) / 1000 - 1)));
   const quiet = quietTimes(quietS).map((silentS) => keepQuiet(env, silentS));
   await Promise.all([
     socket.seen.then((websocket) => add({ websocket })),
@@ -91,6 +93,25 @@ export async function measure(env, words, idle, tell) {
     Promise.all([socket.quiet, ...quiet]).then((all) => add({ idle: all.flatMap((one) => one ?? []) })),
   ]);
   return seen;
+}
+
+/**
+ * The same limits, with an end over all: as that comes nearer, an answer has less time to come, down to a
+ * hair. A path on which everything takes just under its bound would else take many times that.
+ *
+ * @param {Env} env @param {Limits} limits @param {number} endsAt @returns {Limits}
+ */
+function within(env, limits, endsAt) {
+  const left = () => Math.max(HAIR_S, (endsAt - env.now()) / 1000);
+  return {
+    ...limits,
+    get answer_s() {
+      return Math.min(limits.answer_s, left());
+    },
+    get first_byte_s() {
+      return Math.min(limits.first_byte_s, left());
+    },
+  };
 }
 
 /** Of a frame that was not asked about. */
@@ -295,7 +316,7 @@ async function trySending(env, limits) {
 /**
  * A handshake, an echo, a long message (`seen`); and then the same connection kept quiet (`quiet`).
  *
- * @param {Env} env @param {Limits} limits @param {number} quietS
+ * @param {Env} env @param {Limits} limits @param {() => number} quietS asked when the rest is done
  * @returns {{seen: Promise<Socket>, quiet: Promise<Quiet | null>}}
  */
 function tryWebSocket(env, limits, quietS) {
@@ -308,7 +329,7 @@ function tryWebSocket(env, limits, quietS) {
   } catch {
     return { seen: Promise.resolve(none), quiet: Promise.resolve(null) };
   }
-  const talk = new Talk(env, socket, limits.answer_s * 1000);
+  const talk = new Talk(env, socket, () => limits.answer_s * 1000);
   const seen = (async () => {
     if (!(await talk.opened())) return none;
     const rounds = [];
@@ -321,7 +342,8 @@ function tryWebSocket(env, limits, quietS) {
     return { ...none, opened: true, echoed: true, large, ms: median(rounds) };
   })();
   const quiet = seen.then(async ({ large }) => {
-    const held = large ? await talk.quiet(quietS) : null;
+    const forS = quietS();
+    const held = large && forS >= 1 ? await talk.quiet(forS) : null; // else what came before took all the time
     socket.close();
     return held;
   });

@@ -19,7 +19,7 @@ export class Talk {
   #waiting = new Map();
   #wake = () => {};
 
-  /** @param {Env} env @param {WebSocket} socket @param {number} withinMs for each answer */
+  /** @param {Env} env @param {WebSocket} socket @param {() => number} withinMs for each answer */
   constructor(env, socket, withinMs) {
     this.env = env;
     this.socket = socket;
@@ -39,7 +39,7 @@ export class Talk {
 
   /** Whether the handshake came to an end, and a good one. */
   async opened() {
-    await this.#until((done) => (this.socket.onopen = done), this.withinMs);
+    await this.#until((done) => (this.socket.onopen = done), this.withinMs());
     return this.socket.readyState === 1;
   }
 
@@ -56,7 +56,7 @@ export class Talk {
         came = true;
         done();
       });
-    }, this.withinMs);
+    }, this.withinMs());
     if (this.#closed === null) this.socket.send(JSON.stringify(frame));
     await answered;
     this.#waiting.delete(frame.id);

@@ -20,7 +20,7 @@ iframe { display: block; width: 100%; height: min(40rem, max(26rem, 92vh)); bord
  *   room     the room's name
  *   session  the name of the room of one session, shown instead
  *   theme    light, dark or auto (the default)
- *   lang     the language; what the server does not have becomes English
+ *   lang     the language; left out, the browser's
  *   compact  a bubble in the corner that opens; its label is what stands inside the element
  *   height   pixels; without it the room sizes itself
  *
@@ -127,7 +127,7 @@ export class PeerChat extends HTMLElement {
     const { Bubble, STYLE: more } = await import("./bubble.js");
     this.#clear();
     this.#dress(STYLE + more);
-    const bubble = (this.#bubble = new Bubble(this.#shadow, (on) => {
+    const bubble = (this.#bubble = new Bubble(this.#shadow, this.lang, (on) => {
       if (!this.#frame) this.#load(bubble.panel);
       this.#tell("shown", { shown: on });
       if (on) this.#frame?.focus();
@@ -145,7 +145,7 @@ export class PeerChat extends HTMLElement {
   #load(into) {
     const frame = (this.#frame = document.createElement("iframe"));
     const how = new URLSearchParams({ theme: this.getAttribute("theme") ?? "auto", lang: this.lang, greets: "1" });
-    frame.title = "Room for colleagues";
+    void import("./words.js").then(({ entitle }) => entitle(frame, this.lang));
     frame.src = `${CHAT}/embed/${this.#room}?${how}`;
     frame.referrerPolicy = "no-referrer";
     frame.onload = () => {
@@ -235,9 +235,9 @@ export class PeerChat extends HTMLElement {
   async #cannot(code) {
     clearTimeout(this.#timer);
     const { trouble } = await import("./trouble.js");
+    const { message, line } = await trouble(code, CHAT, this.#room, this.lang);
     if (this.#ready) return;
     this.#trouble?.remove();
-    const { message, line } = trouble(code, CHAT, this.#room);
     this.#trouble = line;
     if (this.#frame) this.#frame.hidden = true;
     (this.#bubble?.panel ?? this.#shadow).appendChild(line);

@@ -1,29 +1,30 @@
 /** One room as the lobby shows it: what it is called, what it is for, how alive it is in a word. */
 
 import { el } from "../room/dom.js";
+import { chosen, say } from "../words/say.js";
 
 /** @typedef {{name: string, title: string, kind: string, band: string, open: boolean}} RoomInfo */
 
 /** @type {Record<string, string>} */
-const KIND = {
-  "drop-in": "Open at any time. Kept for 24 hours.",
-  session: "A session in a small group.",
-  knowledge: "Questions and answers. Kept for 30 days.",
-};
+const KINDS = { "drop-in": "lobby.kind_drop_in", session: "lobby.kind_session", knowledge: "lobby.kind_knowledge" };
+/** @type {Record<string, string>} */
+const BANDS = { "nobody yet": "lobby.band_nobody", "a few": "lobby.band_few", "5 or more": "lobby.band_many" };
 
 /** @param {RoomInfo} room */
 export function card(room) {
   const alive = room.band !== "nobody yet";
-  const about = (KIND[room.kind] ?? "") + (room.open ? "" : " Asks for a ticket.");
+  const kind = KINDS[room.kind];
+  const about = [kind ? say(kind) : "", room.open ? "" : say("lobby.asks_ticket")].filter(Boolean).join(" ");
+  const band = BANDS[room.band];
   return el(
     "li",
     {},
     el(
       "a",
-      { href: `/room/${encodeURIComponent(room.name)}` },
-      el("h2", {}, room.title),
+      { href: `/room/${encodeURIComponent(room.name)}${chosen()}` },
+      el("h2", { dir: "auto" }, room.title),
       el("span", { class: "about quiet" }, about),
-      el("span", { class: alive ? "band alive" : "band" }, room.band),
+      el("span", { class: alive ? "band alive" : "band" }, band ? say(band) : room.band),
     ),
   );
 }

@@ -2,37 +2,51 @@
 
 import { coverNow, coveredBefore, onThreeShifts } from "../room/cover.js";
 import { byId, write } from "../room/dom.js";
+import { say } from "../words/say.js";
 import { card } from "./card.js";
+import { inOrder, sessionCard } from "./sessions.js";
 
 const AGAIN_MS = 20_000;
 
-/** @typedef {import("./card.js").RoomInfo} RoomInfo */
+/**
+ * @typedef {import("./card.js").RoomInfo} RoomInfo
+ * @typedef {import("./sessions.js").SessionInfo} SessionInfo
+ */
 
-let shown = "";
+/** @type {Map<HTMLElement, string>} */
+const shown = new Map();
 
-/** @param {RoomInfo[]} rooms */
-function show(rooms) {
-  const stamp = JSON.stringify(rooms);
-  if (stamp === shown) return;
-  shown = stamp;
-  const list = byId("rooms");
+/** Only where something changed, and whoever stood on a link stands there still. @param {HTMLElement} list @param {HTMLElement[]} cards */
+function fill(list, cards) {
+  const stamp = cards.map((one) => one.innerHTML).join("");
+  if (shown.get(list) === stamp) return;
+  shown.set(list, stamp);
   const focused = document.activeElement instanceof HTMLAnchorElement ? document.activeElement.pathname : "";
-  list.replaceChildren(...rooms.map(card));
+  list.replaceChildren(...cards);
   for (const link of list.querySelectorAll("a")) if (link.pathname === focused) link.focus();
+}
+
+/** @template T @param {string} path @returns {Promise<T>} */
+async function ask(path) {
+  const answer = await fetch(path);
+  if (!answer.ok) throw new Error("nothing to show just now");
+  return answer.json();
 }
 
 async function look() {
   let sentence = "";
   try {
-    const answer = await fetch("/api/rooms");
-    if (!answer.ok) throw new Error("no rooms just now");
-    const { rooms } = await answer.json();
-    show(rooms);
-    if (rooms.length === 0) {
-      sentence = "There is no room yet.\nWhoever runs this server opens the first one. If you were sent here, ask them for a link.";
-    }
+    const planned = ask("/api/sessions").catch(() => ({ sessions: [], now: 0 }));
+    const { rooms } = /** @type {{rooms: RoomInfo[]}} */ (await ask("/api/rooms"));
+    const { sessions, now } = /** @type {{sessions: SessionInfo[], now: number}} */ (await planned);
+    // A session stands above, with its dates; its room need not stand here once more.
+    const series = new Set(sessions.map((one) => one.room));
+    fill(byId("sessions"), inOrder(sessions).map((one) => sessionCard(one, now || Date.now() / 1000)));
+    byId("planned").hidden = sessions.length === 0;
+    fill(byId("rooms"), rooms.filter((room) => !series.has(room.name)).map(card));
+    if (rooms.length + sessions.length === 0) sentence = say("lobby.none");
   } catch {
-    sentence = "The rooms cannot be shown just now. This page tries again by itself.";
+    sentence = say("lobby.away");
   }
   write(byId("none"), sentence);
 }

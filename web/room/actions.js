@@ -7,6 +7,7 @@
 
 import { REACTIONS } from "../client/wire.js";
 import { button, el } from "./dom.js";
+import { say } from "../words/say.js";
 import * as words from "./words.js";
 
 /**
@@ -40,21 +41,21 @@ export class Actions {
   /** @param {PostItem} item @param {boolean} speaks whether one can answer here and now */
   open(item, speaks) {
     this.item = item;
-    const kinds = el("div", { class: "kinds", role: "group", "aria-label": "Answer without words" });
+    const kinds = el("div", { class: "kinds", role: "group", "aria-label": say("room.react") });
     for (const kind of REACTIONS) {
       const mine = item.reactions.some((one) => one.kind === kind && one.mine !== null);
-      const act = this.#deed(words.REACTION[kind] ?? kind, () => this.deeds.react(item, kind));
+      const act = this.#deed(words.reaction(kind), () => this.deeds.react(item, kind));
       act.setAttribute("aria-pressed", String(mine));
       kinds.append(act);
     }
     const list = el("div", { class: "list" });
-    if (speaks) list.append(this.#deed("Reply", () => this.deeds.reply(item)));
-    if (item.own) list.append(button("Withdraw this message", () => this.#sure(item)));
-    else list.append(this.#deed(`Ignore ${words.name(item.handle)}`, () => this.deeds.ignore(item.handle)));
-    list.append(button("Close", () => this.sheet.close()));
+    if (speaks) list.append(this.#deed(say("room.reply"), () => this.deeds.reply(item)));
+    if (item.own) list.append(button(say("room.withdraw"), () => this.#sure(item)));
+    else list.append(this.#deed(say("room.ignore_name", { name: words.name(item.handle) }), () => this.deeds.ignore(item.handle)));
+    list.append(button(say("common.close"), () => this.sheet.close()));
     this.#show(
-      el("h2", { id: "deeds-title", tabindex: "-1" }, item.own ? "Your message" : words.name(item.handle)),
-      el("p", { class: "about" }, words.oneLine(item.text, 200)),
+      el("h2", { id: "deeds-title", tabindex: "-1" }, ...(item.own ? [say("room.your_own")] : [el("bdi", {}, words.name(item.handle))])),
+      el("p", { class: "about", dir: "auto" }, words.oneLine(item.text, 200)),
       kinds,
       list,
     );
@@ -64,12 +65,12 @@ export class Actions {
 
   /** @param {PostItem} item */
   #sure(item) {
-    const keep = button("Keep it", () => this.sheet.close());
+    const keep = button(say("room.withdraw_no"), () => this.sheet.close());
     this.#show(
-      el("h2", { id: "deeds-title", tabindex: "-1" }, "Withdraw this message?"),
-      el("p", { class: "about" }, words.oneLine(item.text, 200)),
-      el("p", {}, "The words go for everyone and from the server. That something was withdrawn stays to be seen. Whoever read it has read it."),
-      el("div", { class: "actions" }, this.#deed("Withdraw it", () => this.deeds.withdraw(item)), keep),
+      el("h2", { id: "deeds-title", tabindex: "-1" }, say("room.withdraw_sure")),
+      el("p", { class: "about", dir: "auto" }, words.oneLine(item.text, 200)),
+      el("p", {}, say("room.withdraw_about")),
+      el("div", { class: "actions" }, this.#deed(say("room.withdraw_yes"), () => this.deeds.withdraw(item)), keep),
     );
     keep.focus();
   }

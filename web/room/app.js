@@ -2,29 +2,26 @@
  * The room page: puts a seat and the parts of the page together.
  *
  * The seat says what changed, by topic; each topic has one function here that shows it. What is
- * shown often in one turn is shown once, in the next frame.
+ * shown often in one turn is shown once, in the next frame. A room with a session loads what shows
+ * that (`web/session/`) when the seat says how the session stands.
  */
 
 import { browserEnv } from "../client/connection.js";
 import { Keep } from "../client/keep.js";
 import { Seat } from "../client/seat.js";
-import { view } from "../client/timeline.js";
-import { Actions } from "./actions.js";
+import { refusal, say } from "../words/say.js";
 import { arrive } from "./arrival.js";
-import { Composer } from "./composer.js";
+import { Conversation } from "./conversation.js";
 import { coverNow, coveredBefore, onThreeShifts } from "./cover.js";
 import { byId, mayFocus, write } from "./dom.js";
 import { Entry } from "./entry.js";
-import { Host } from "./host.js";
-import { Messages } from "./messages.js";
+import { keepAddress } from "./languages.js";
 import { RosterView, showCount } from "./roster.js";
 import { Status, sentence } from "./status.js";
-import { Typing } from "./typing.js";
-import * as words from "./words.js";
 
-const TITLE = "Room";
 const LONG_HIDDEN_MS = 10_000;
-const LOAD_WITHIN = 160;
+/** No page around it: nobody asks for anything, and there is nobody to tell. */
+const ALONE = { framed: false, compact: false, shown: true, settled: Promise.resolve(), tell() {}, follow() {}, unread() {}, trouble() {} };
 
 const root = document.documentElement;
 const room = decodeURIComponent(location.pathname.split("/")[2] ?? "");
@@ -32,15 +29,17 @@ const keep = new Keep(() => sessionStorage);
 const env = browserEnv();
 const ticket = await arrive(keep, room);
 const abroad = ["embedded", "windowed"].some((where) => root.classList.contains(where)) ? await import("./elsewhere.js") : null;
-/** @type {Host} */
-const host = new Host({
+/** The page around it, where there is one. */
+const framing = root.classList.contains("embedded") ? await import("./host.js") : null;
+/** @type {Pick<import("./host.js").Host, "framed" | "compact" | "shown" | "settled" | "tell" | "follow" | "unread" | "trouble">} */
+const host = framing === null ? ALONE : new framing.Host({
   token: (token) => {
     seat.useTicket(token);
     elsewhere?.ticketCame();
   },
   look: async (look) => (await import("./look.js")).apply(root, look),
   shown: () => attend(),
-  focus: () => covered || (seat.phase === "in" ? composer : byId("agree")).focus(),
+  focus: () => covered || (seat.phase === "in" ? conversation.composer : byId("agree")).focus(),
   leave: () => leave(),
   exit: () => cover(),
 });
@@ -54,6 +53,7 @@ const seat = new Seat({
   keep,
   env,
   fill: (bytes) => crypto.getRandomValues(bytes),
+  tell: refusal,
   // In a frame it is shown beside the seat one may have, and does not replace it.
   ticket: host.framed ? null : ticket,
   changed: (topic) => {
@@ -63,108 +63,46 @@ const seat = new Seat({
 });
 
 const status = new Status(byId("status"));
-const entry = new Entry(seat, (mode) => setMode(mode), {
+const entry = new Entry(seat, (mode) => conversation.setMode(mode), {
   settled: host.settled,
   popsOut: host.framed,
   signIn: root.dataset.signIn ? () => signIn(root.dataset.signIn ?? "") : null,
 });
 const elsewhere = abroad && new abroad.Elsewhere(seat, entry, host, {
   back: (parts) => {
-    seat.takeBack(parts);
-    composer.restore(String(parts.kept.draft ?? ""));
+    conversation.composer.restore(String(parts.kept.draft ?? ""));
   },
   cover: () => cover(),
   hint: (text) => (seat.phase === "in" ? status.hint(text) : entry.hint(text)),
 });
-const messages = new Messages(byId("scroller"), byId("past"), byId("live"), {
-  menu: (item) => actions.open(item, true),
-  react: (item, kind) => item.seq !== null && void seat.react(item.seq, kind).then(hint),
-  jump: (seq) => void jump(seq),
-  again: (key) => seat.sayAgain(key),
-  discard: (key) => composer.put(seat.discard(key)),
-});
-const composer = new Composer({
-  send: (text, replyTo) => {
-    seat.say(text, replyTo);
-    messages.toEnd();
-  },
-  typing: () => seat.type(),
-  keepDraft: (text) => {
+const conversation = new Conversation(seat, keep.get(`chatd.mode.${room}`) === "listen" ? "listen" : "talk", {
+  hint: (text) => status.hint(text),
+  drafted: (text) => {
     keep.set(`chatd.draft.${room}`, text === "" ? null : text);
     elsewhere?.changed();
   },
-  now: env.now,
-});
-const actions = new Actions(byId("deeds", HTMLDialogElement), {
-  reply: (item) => {
-    if (item.seq === null) return;
-    composer.replyTo({ seq: item.seq, handle: item.own ? "yourself" : words.name(item.handle), text: item.text });
-    setMode("talk");
-    composer.focus();
+  mode: (mode) => {
+    keep.set(`chatd.mode.${room}`, mode);
+    session?.chose(mode);
   },
-  react: (item, kind) => item.seq !== null && void seat.react(item.seq, kind).then(hint),
-  withdraw: (item) => item.seq !== null && void seat.withdraw(item.seq).then(hint),
-  ignore: (handle) => {
-    seat.ignore(handle, true);
-    status.hint(`You ignore ${words.name(handle)} now. Only you know. The list of people undoes it.`);
+  looking: () => !document.hidden && host.shown && !covered,
+  unread: (count) => {
+    document.title = count > 0 && document.hidden ? `• ${say("room.title")}` : say("room.title");
+    host.unread(count > 0);
   },
-  closed: (item) => messages.focus(item.key),
 });
 const roster = new RosterView(byId("side"), byId("people", HTMLDialogElement), {
   ignore: (handle, on) => seat.ignore(handle, on),
   leave: () => leave(),
   popOut: host.framed ? () => elsewhere?.popOut() : null,
 });
-const typing = new Typing(byId("typing"), seat, env.now);
-
-/** @type {"talk" | "listen"} */
-let mode = keep.get(`chatd.mode.${room}`) === "listen" ? "listen" : "talk";
+/** @type {import("../session/session.js").SessionPage | null} */
+let session = null;
 let hiddenAt = 0;
 let covered = false;
 
-/** @param {"talk" | "listen"} next */
-function setMode(next) {
-  mode = next;
-  keep.set(`chatd.mode.${room}`, mode);
-  showMode();
-}
-
-function showMode() {
-  const away = seat.away;
-  byId("called").hidden = !away;
-  byId("composer").hidden = away || mode === "listen";
-  byId("listening").hidden = away || mode === "talk";
-  byId("away").setAttribute("aria-pressed", String(away));
-}
-
-/** @param {import("../client/wire.js").Refused | null} refused */
-function hint(refused) {
-  if (refused) status.hint(refused.message);
-}
-
-/** @param {number} seq */
-async function jump(seq) {
-  // A few pages back is far enough to look for what was answered.
-  for (let page = 0; page < 4 && !messages.find(seq) && seat.more; page++) await seat.older().then(refresh);
-  if (!messages.find(seq)) status.hint("That message is not kept any more.");
-}
-
 function attend() {
-  if (covered) return;
-  const attended = !document.hidden && host.shown && messages.atEnd() && seat.phase === "in";
-  if (attended !== seat.unread.attended || (attended && seat.unread.count > 0)) {
-    seat.unread.attend(attended);
-    showUnread();
-  }
-}
-
-function showUnread() {
-  const count = seat.phase === "in" ? seat.unread.count : 0;
-  const latest = byId("latest");
-  write(latest, words.newMessages(count));
-  latest.hidden = messages.atEnd();
-  document.title = count > 0 && document.hidden ? `• ${TITLE}` : TITLE;
-  host.unread(count > 0);
+  if (!covered) conversation.attend();
 }
 
 // ---- what a topic shows --------------------------------------------------------------------------
@@ -175,15 +113,36 @@ function refresh() {
   stale.clear();
   if (topics.has("stranger")) return beginAnew();
   if (topics.has("phase") || topics.has("entry") || topics.has("connection")) showPhase();
+  if (["session", "phase", "entry", "roster"].some((topic) => topics.has(/** @type {any} */ (topic)))) showSession();
   if (seat.phase !== "in") return;
-  if (["timeline", "phase", "connection"].some((topic) => topics.has(/** @type {any} */ (topic)))) showTimeline();
+  if (["timeline", "phase", "connection"].some((topic) => topics.has(/** @type {any} */ (topic)))) conversation.show();
   if (topics.has("roster")) {
     roster.show(seat.roster, seat.handle, seat.ignored);
     showCount(byId("here"), seat.roster.count);
     showMode();
   }
-  if (topics.has("typing")) typing.show();
-  if (topics.has("pace")) composer.slow(seat.slowUntil);
+  if (topics.has("typing")) conversation.typing.show();
+  if (topics.has("pace")) conversation.composer.slow(conversation.place.slowUntil);
+  if (topics.has("returned")) conversation.giveBack();
+}
+
+let loading = false;
+
+/** Everything about a session is loaded where there is one. */
+function showSession() {
+  if (session !== null) return session.show();
+  if (loading || seat.session === null) return;
+  loading = true;
+  void import("../session/session.js").then(({ SessionPage }) => {
+    if (covered) return;
+    session = new SessionPage(seat, conversation, { hint: (text) => status.hint(text), entry, leave: () => leave() });
+    session.show();
+  });
+}
+
+function showMode() {
+  conversation.showMode();
+  byId("away").setAttribute("aria-pressed", String(seat.away));
 }
 
 /** With the ticket that came in the address, if one did: another is handed by whoever handed it. */
@@ -207,36 +166,14 @@ function showPhase() {
       host.tell("joined");
       write(byId("room-title"), seat.title || room);
       showMode();
-      if (mayFocus()) (mode === "talk" && !matchMedia("(pointer: coarse)").matches ? composer : byId("room-title")).focus();
-      queueMicrotask(() => messages.toEnd());
-    } else showUnread();
+      if (mayFocus()) (conversation.mode === "talk" && !matchMedia("(pointer: coarse)").matches ? conversation.composer : byId("room-title")).focus();
+      queueMicrotask(() => conversation.messages.toEnd());
+    } else conversation.showUnread();
     elsewhere?.changed();
   }
   if (!inside) entry.show();
   host.trouble(seat.shut ? seat.trouble : null);
   status.connection(inside ? sentence(state, true) : "", state === "offline" || state === "ended");
-}
-
-function showTimeline() {
-  const items = view(seat.timeline, {
-    me: seat.handle,
-    role: seat.role,
-    ignored: seat.ignored,
-    waiting: seat.outbox.waiting(),
-    placed: seat.outbox.placed,
-    unreadFrom: seat.unread.from,
-    waits: seat.connection.state === "open" ? "Sending" : "Kept until you are back",
-    dayOf: words.dayOf,
-  });
-  messages.show(items, seat.liveFrom, env.now());
-  const older = byId("older");
-  older.hidden = !seat.more;
-  const act = older.firstElementChild;
-  if (act) write(act, seat.loadingOlder ? "Loading …" : "Show what was said before");
-  const empty = byId("empty");
-  empty.hidden = items.length > 0;
-  if (items.length === 0) write(empty, words.emptyRoom(seat.kind));
-  showUnread();
 }
 
 // ---- what people and the browser do ----------------------------------------------------------------
@@ -253,7 +190,7 @@ function cover() {
 function leave() {
   if (covered) return;
   seat.leave();
-  showUnread();
+  conversation.showUnread();
   if (elsewhere) elsewhere.left();
   else location.assign("/");
 }
@@ -267,36 +204,17 @@ function signIn(address) {
 for (const hide of document.querySelectorAll("[data-hide]")) hide.addEventListener("click", cover);
 onThreeShifts(cover);
 byId("here").addEventListener("click", () => roster.open());
+keepAddress(byId("languages"), ticket);
 byId("pop-out").addEventListener("click", () => elsewhere?.popOut());
 document.addEventListener("keydown", ({ key }) => {
   if (key === "Escape" && host.compact && !document.querySelector("dialog[open]")) host.tell("close");
 });
-byId("away").addEventListener("click", () => void seat.setAway(!seat.away).then(hint));
+byId("away").addEventListener("click", () => void seat.setAway(!seat.away).then(conversation.hint));
 byId("back").addEventListener("click", () => {
-  void seat.setAway(false).then(hint);
+  void seat.setAway(false).then(conversation.hint);
   showMode();
-  if (mode === "talk") composer.focus();
+  if (conversation.mode === "talk") conversation.composer.focus();
 });
-byId("speak").addEventListener("click", () => {
-  setMode("talk");
-  composer.focus();
-});
-byId("latest").addEventListener("click", () => {
-  messages.toEnd();
-  attend();
-  composer.focus();
-});
-byId("older").addEventListener("click", () => void seat.older());
-
-byId("scroller").addEventListener(
-  "scroll",
-  () => {
-    attend();
-    showUnread();
-    if (byId("scroller").scrollTop < LOAD_WITHIN && !messages.atEnd()) void seat.older();
-  },
-  { passive: true },
-);
 
 addEventListener("online", () => seat.wake());
 addEventListener("offline", () => seat.connection.lost());
@@ -310,7 +228,7 @@ document.addEventListener("visibilitychange", () => {
   if (document.hidden) hiddenAt = env.now();
   else if (env.now() - hiddenAt > LONG_HIDDEN_MS || seat.connection.state !== "open") seat.wake();
   attend();
-  showUnread();
+  conversation.showUnread();
 });
 
 // Where the browser lays the keyboard over the page instead of making it smaller, do it here.
@@ -321,7 +239,7 @@ seen?.addEventListener("resize", () => {
   window.scrollTo(0, 0);
 });
 
-composer.restore(keep.get(`chatd.draft.${room}`) ?? "");
+conversation.composer.restore(keep.get(`chatd.draft.${room}`) ?? "");
 if (coveredBefore()) cover();
 else {
   entry.show();

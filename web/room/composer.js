@@ -7,6 +7,7 @@
 
 import { MAX_CHARACTERS } from "../client/wire.js";
 import { byId, write } from "./dom.js";
+import { say } from "../words/say.js";
 import * as words from "./words.js";
 
 const NEAR_END = 300;
@@ -19,8 +20,8 @@ export class Composer {
   #tick = null;
 
   /**
-   * @param {{send: (text: string, replyTo: number | null) => void, typing: () => void,
-   *          keepDraft: (text: string) => void, now: () => number}} owner
+   * @param {{send: (text: string, replyTo: number | null) => boolean, typing: () => void,
+   *          keepDraft: (text: string) => void, now: () => number}} owner `send`: false where it stays as it is
    */
   constructor(owner) {
     this.owner = owner;
@@ -63,12 +64,12 @@ export class Composer {
     this.area.focus();
   }
 
-  /** @param {{seq: number, handle: string, text: string} | null} reply */
+  /** @param {{seq: number, handle: string, text: string} | null} reply `handle` is "" for oneself */
   replyTo(reply) {
     this.#reply = reply;
     this.replying.hidden = reply === null;
     const line = this.replying.firstElementChild;
-    if (line) write(line, reply === null ? "" : `To ${reply.handle}: ${words.oneLine(reply.text)}`);
+    if (line) write(line, reply === null ? "" : answering(reply.handle, words.oneLine(reply.text)));
   }
 
   /** @param {number} until milliseconds, as `owner.now` */
@@ -95,7 +96,10 @@ export class Composer {
       this.area.focus();
       return;
     }
-    this.owner.send(text, this.#reply?.seq ?? null);
+    if (!this.owner.send(text, this.#reply?.seq ?? null)) {
+      this.area.focus();
+      return;
+    }
     this.area.value = "";
     this.replyTo(null);
     this.#changed();
@@ -109,8 +113,8 @@ export class Composer {
     }
     this.owner.keepDraft(this.area.value);
     const left = MAX_CHARACTERS - length(this.area.value.trim());
-    if (left < 0) write(this.count, `${-left} characters too many. Send it in parts.`);
-    else write(this.count, left <= NEAR_END ? `${left} characters left` : "");
+    if (left < 0) write(this.count, say("room.over", { count: -left }));
+    else write(this.count, left <= NEAR_END ? say("room.left", { count: left }) : "");
     this.#pace();
   }
 
@@ -123,10 +127,15 @@ export class Composer {
     this.#tick = null;
     const seconds = this.#waits();
     const over = length(this.area.value.trim()) > MAX_CHARACTERS;
-    write(this.button, seconds > 0 ? `In ${seconds} s` : "Send");
+    write(this.button, seconds > 0 ? say("room.send_in", { seconds }) : say("room.send"));
     this.button.setAttribute("aria-disabled", String(seconds > 0 || over || this.area.value.trim() === ""));
     if (seconds > 0) this.#tick = window.setTimeout(() => this.#pace(), 250);
   }
+}
+
+/** @param {string} name "" for oneself @param {string} text */
+function answering(name, text) {
+  return name === "" ? say("room.reply_to_self", { text }) : say("room.reply_to", { name, text });
 }
 
 /** @param {string} text */

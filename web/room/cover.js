@@ -7,12 +7,13 @@
  * link or its address, finds that page.
  */
 
+import { chosen, say } from "../words/say.js";
 import { closeDialogs, el } from "./dom.js";
 
 /** Every page of ours draws the notes itself where its address ends like this. */
 export const NOTES = "#notes";
 
-const LINES = ["Oat milk, bread, coffee", "Batteries (AA)", "Return the library books", "Call about the bicycle", "Water the plants"];
+const LINES = ["common.note_food", "common.note_batteries", "common.note_books", "common.note_bicycle", "common.note_plants"];
 const WITHIN_MS = 800;
 
 const COVERED = "notes";
@@ -43,10 +44,10 @@ export function coveredBefore(restored = false) {
 /** Replace everything on the page by the notes. */
 export function drawCover() {
   closeDialogs();
-  document.title = "Notes";
+  document.title = say("common.notes");
   document.documentElement.className = "covered";
-  const list = el("ul", {}, ...LINES.map((line) => el("li", {}, line)));
-  document.body.replaceChildren(el("main", { class: "cover" }, el("h1", {}, "Notes"), list));
+  const list = el("ul", {}, ...LINES.map((line) => el("li", {}, say(line))));
+  document.body.replaceChildren(el("main", { class: "cover" }, el("h1", {}, say("common.notes")), list));
   window.scrollTo(0, 0);
 }
 
@@ -55,7 +56,7 @@ export function coverNow(leave) {
   // In a frame the lobby would not be shown, and nobody sees the address.
   const page = document.documentElement.classList.contains("embedded") ? location.pathname : "/";
   drawCover();
-  history.replaceState(null, "", page + NOTES);
+  history.replaceState(null, "", page + chosen() + NOTES);
   leave();
   // Of the tab and of this browser nothing stays but that the notes stand here.
   remembered((storage) => (storage.clear(), storage.setItem(COVERED, "1"), true));

@@ -4,12 +4,12 @@
  * of the click, as browsers want it.
  */
 
+import { say } from "../words/say.js";
+import { handOver, partsOf, takeBack } from "../client/handover.js";
 import { button } from "./dom.js";
 import { onLeave, openWindow, signIn, tellOpener } from "./window.js";
 
 /** @typedef {import("./window.js").Parts} Parts */
-
-const CANNOT_OPEN = "The browser opened no window. The page around this one may not allow it.";
 
 export class Elsewhere {
   /** The window that was opened last. @type {Window | null} */
@@ -22,7 +22,7 @@ export class Elsewhere {
   /**
    * @param {import("../client/seat.js").Seat} seat
    * @param {import("./entry.js").Entry} entry
-   * @param {import("./host.js").Host} host
+   * @param {Pick<import("./host.js").Host, "tell">} host
    * @param {{back: (parts: Parts) => void, cover: () => void, hint: (text: string) => void}} acts
    *   `back`: what was handed over is here again
    */
@@ -42,7 +42,7 @@ export class Elsewhere {
 
   /** What one has here is another than it was: also for where this window came from. */
   changed() {
-    if (this.windowed) tellOpener("parts", { parts: this.seat.parts });
+    if (this.windowed) tellOpener("parts", { parts: partsOf(this.seat) });
   }
 
   popOut() {
@@ -59,17 +59,18 @@ export class Elsewhere {
       if (!lets()) return;
       opened?.close();
       this.entry.instead("");
+      takeBack(this.seat, handed);
       this.acts.back(handed);
     };
     const opened = openWindow(this.seat.room, {
-      parts: () => (handed = this.seat.parts),
+      parts: () => (handed = partsOf(this.seat)),
       took: (parts) => (handed = parts),
       here: () => {
         // One left while it opened, and it is being closed.
         if (this.#opened !== opened) return;
         this.#away = opened;
-        this.seat.handOver();
-        this.entry.instead("The room is in a window of its own now.", button("Bring it back here", back, { class: "main" }));
+        handOver(this.seat);
+        this.entry.instead(say("entry.in_window"), button(say("entry.bring_back"), back, { class: "main" }));
       },
       gone: (how) => {
         if (how === "closed") return back();
@@ -83,12 +84,12 @@ export class Elsewhere {
       },
     });
     this.#opened = opened;
-    if (opened === null) this.acts.hint(CANNOT_OPEN);
+    if (opened === null) this.acts.hint(say("entry.cannot_open"));
   }
 
   signIn() {
     const address = document.documentElement.dataset.signIn ?? "";
-    if (!signIn(address, this.seat.room, (ticket) => this.seat.useTicket(ticket))) this.acts.hint(CANNOT_OPEN);
+    if (!signIn(address, this.seat.room, (ticket) => this.seat.useTicket(ticket))) this.acts.hint(say("entry.cannot_open"));
   }
 
   /** A ticket came, also for whoever has left. */
@@ -121,7 +122,7 @@ export class Elsewhere {
   /** @param {boolean} [again] whether one can come in again from here */
   #showLeft(again = this.entry.open || this.entry.around.signIn !== null) {
     this.#gone = true;
-    const acts = again ? [button("Come in again", () => location.reload(), { class: "main" })] : [];
-    this.entry.instead("You have left the room.", ...acts);
+    const acts = again ? [button(say("entry.again"), () => location.reload(), { class: "main" })] : [];
+    this.entry.instead(say("entry.left"), ...acts);
   }
 }

@@ -1,14 +1,17 @@
 /** Entering: who can see what and the rules first, then the handle and whether to talk or listen. */
 
-import { byId, closeDialogs, mayFocus, write } from "./dom.js";
+import { byId, closeDialogs, el, mayFocus, write } from "./dom.js";
 import { drawMark } from "./marks.js";
+import { has, say } from "../words/say.js";
 import * as words from "./words.js";
 
 export class Entry {
-  #agreed = false;
+  /** Whether somebody here has accepted the rules. */
+  agreed = false;
   /** What stands here instead of a way in. */
   #instead = "";
   #hint = "";
+  #place = el("p", { role: "status" });
   /** Whether one needs no ticket to come in. */
   open = true;
   /** What can be done where one cannot come in. */
@@ -27,7 +30,7 @@ export class Entry {
     byId("sign-in").addEventListener("click", () => around.signIn?.());
     this.element = byId("entry");
     byId("agree").addEventListener("click", () => {
-      this.#agreed = true;
+      this.agreed = true;
       this.show();
       byId("handle-title").focus();
     });
@@ -48,11 +51,13 @@ export class Entry {
     // Before anything here takes the focus.
     closeDialogs();
     this.element.hidden = false;
-    const entering = seat.phase === "entering";
-    const no = entering || seat.shut || this.#instead !== "";
-    byId("entry-rules").hidden = this.#agreed || no;
-    byId("entry-handle").hidden = !this.#agreed || no;
-    this.#shut(this.#instead || (seat.shut ? (seat.trouble?.message ?? "") : ""));
+    const entering = seat.phase === "entering" || (seat.phase === "waiting" && !has("session.waiting"));
+    const line = seat.phase === "waiting" && has("session.waiting") ? seat.waiting : null;
+    const no = entering || line !== null || seat.shut || this.#instead !== "";
+    byId("entry-rules").hidden = this.agreed || no;
+    byId("entry-handle").hidden = !this.agreed || no;
+    this.#shut(this.#instead || (line ? say("session.waiting") : seat.shut ? (seat.trouble?.message ?? "") : ""));
+    this.#showLine(line);
     const handle = byId("drawn-handle");
     if (handle.dataset.of !== seat.handle) {
       handle.dataset.of = seat.handle;
@@ -65,10 +70,10 @@ export class Entry {
     trouble.hidden = passes === "";
     const state = seat.connection.state;
     let waiting = "";
-    if (entering) waiting = "Coming in …";
+    if (entering) waiting = say("entry.coming_in");
     else if (seat.shut || this.#instead !== "") waiting = "";
-    else if (state === "offline") waiting = "You are offline just now. The page goes on by itself when you are back.";
-    else if (this.#agreed && seat.handle === "" && seat.trouble === null) waiting = "Drawing a handle …";
+    else if (state === "offline") waiting = say("entry.offline");
+    else if (this.agreed && seat.handle === "" && seat.trouble === null) waiting = say("entry.drawing");
     write(byId("entry-status"), waiting);
   }
 
@@ -84,6 +89,17 @@ export class Entry {
     byId("entry").setAttribute("aria-labelledby", why === "" ? "entry-title" : "shut-why");
     // The focus reads it out, and the one button is the next stop.
     if (news && mayFocus()) sentence.focus();
+  }
+
+  /** One's place in the line for a group that is full; it is said again when it changes. @param {{place: number} | null} line */
+  #showLine(line) {
+    if (line === null) {
+      if (this.#place.isConnected) this.instead("");
+      return;
+    }
+    write(this.#place, say("session.waiting_place", { count: line.place }));
+    if (this.#place.isConnected) return;
+    byId("shut-acts").replaceChildren(this.#place, el("p", {}, say("session.waiting_about")), ...this.#acts);
   }
 
   /** Something did not work. @param {string} text */
@@ -107,12 +123,19 @@ export class Entry {
       if (!answer.ok) return;
       const room = await answer.json();
       if (typeof room.title === "string") write(byId("entry-room"), room.title);
+      if (room.kind === "session") void import("../session/door.js").then(({ Door }) => new Door(this));
       await this.around.settled;
       this.open = room.open !== false;
-      if (!this.open) this.seat.asksForTicket(this.around.signIn ? words.SIGN_IN_NEEDED : words.TICKET_NEEDED);
-      write(byId("entry-kept"), `Your words are kept on this server for ${words.kept(room.kind)}, then deleted.`);
+      if (!this.open) this.seat.asksForTicket(say(this.around.signIn ? "refusals.sign_in_needed" : "refusals.ticket_needed"));
+      write(byId("entry-kept"), kept(room.kind));
     } catch {
       // The lines on the page hold for a drop-in room.
     }
   }
+}
+
+/** How long words are kept in a room of this kind. @param {string} kind */
+function kept(kind) {
+  if (kind === "knowledge") return say("entry.kept_30_days");
+  return kind === "session" ? say("entry.kept_session") : say("entry.kept_24_hours");
 }

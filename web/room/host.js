@@ -7,6 +7,7 @@
  */
 
 import { TO_FRAME, read, send } from "../embed/messages.js";
+import { say } from "../words/say.js";
 
 /** The element greets as soon as the frame has loaded, and hands its token with that. */
 const PATIENCE_MS = 3_000;
@@ -88,7 +89,7 @@ export class Host {
   /** @param {import("./look.js").Look} look */
   async #dress(look) {
     if (await this.asked.look(look)) return;
-    this.tell("error", { code: "look_refused", message: "These colours would be hard to read, so the room keeps its own." });
+    this.tell("error", { code: "look_refused", message: say("room.look_refused") });
   }
 
   /** @param {MessageEvent} event */

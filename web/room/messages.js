@@ -15,10 +15,13 @@
  * @property {(seq: number) => void} jump
  * @property {(key: string) => void} again
  * @property {(key: string) => void} discard
+ * @property {(event: import("../client/wire.js").Noted) => HTMLElement | null} [note] what happened in a session, between the posts
+ * @property {(item: PostItem, element: HTMLElement) => void} [posted] whatever a session adds to a post that was written into its element
  */
 
 import { button, el, write } from "./dom.js";
 import { drawMark } from "./marks.js";
+import { number, say } from "../words/say.js";
 import * as words from "./words.js";
 
 /** Within this many pixels of the end one is reading the latest. */
@@ -30,6 +33,7 @@ export class Messages {
   /** @type {Map<string, PostItem>} */
   #posts = new Map();
   #pinned = true;
+  #height = 0;
 
   /**
    * @param {HTMLElement} scroller @param {HTMLElement} past @param {HTMLElement} live
@@ -42,9 +46,13 @@ export class Messages {
     this.acts = acts;
     for (const container of [past, live]) container.addEventListener("keydown", (event) => this.#walk(event));
     for (const container of [past, live]) container.addEventListener("focusin", (event) => this.#rove(event.target));
-    scroller.addEventListener("scroll", () => (this.#pinned = this.atEnd()), { passive: true });
-    // A keyboard that opens makes the view smaller: whoever read the latest still does.
-    new ResizeObserver(() => this.#pinned && this.toEnd()).observe(scroller);
+    // A scroll that is told after the view became smaller says nothing about where somebody reads.
+    scroller.addEventListener("scroll", () => scroller.clientHeight === this.#height && (this.#pinned = this.atEnd()), { passive: true });
+    // A keyboard that opens makes the view smaller, and so does a card: whoever read the latest still does.
+    new ResizeObserver(() => {
+      this.#height = scroller.clientHeight;
+      if (this.#pinned) this.toEnd();
+    }).observe(scroller);
   }
 
   atEnd() {
@@ -86,6 +94,14 @@ export class Messages {
     else if (anchor?.element.isConnected) {
       this.scroller.scrollTop += anchor.element.getBoundingClientRect().top - anchor.top;
     }
+  }
+
+  /** Nothing of what was shown belongs to what comes. */
+  clear() {
+    this.#shown.clear();
+    this.#posts.clear();
+    this.past.replaceChildren();
+    this.live.replaceChildren();
   }
 
   /** Show the post at `seq` and put the focus on it. @param {number} seq @returns {boolean} */
@@ -142,8 +158,12 @@ export class Messages {
   /** @param {Item} item @param {number} now @returns {HTMLElement} */
   #make(item, now) {
     if (item.type === "day") return el("p", { class: "divider" }, words.day(item.at, now));
-    if (item.type === "unread") return el("p", { class: "divider unread" }, "New from here");
-    if (item.type === "note") return el("p", { class: "note" }, words.pace(item.seconds));
+    if (item.type === "unread") return el("p", { class: "divider unread" }, say("room.new_from_here"));
+    if (item.type === "note") {
+      const { event } = item;
+      if (event.t === "slowed") return el("p", { class: "note" }, words.pace(event.seconds));
+      return this.acts.note?.(event) ?? el("p", { class: "note" });
+    }
     const element = el("article", { class: "post", tabindex: "-1" });
     element.dataset.key = item.key;
     this.#fill(element, item);
@@ -167,23 +187,24 @@ export class Messages {
       element.dataset.shape = shape;
       for (const old of element.querySelectorAll(":scope > .mark, :scope > .by")) old.remove();
       if (item.first) element.prepend(drawMark(item.handle), by(item));
-      else element.prepend(el("p", { class: "by unseen" }, item.own ? "You" : words.name(item.handle)));
+      else element.prepend(el("p", { class: "by unseen" }, item.own ? say("room.you_first") : words.name(item.handle)));
     }
     let body = element.querySelector(":scope > .body");
     if (!body) {
       body = el(
         "div",
         { class: "body" },
-        el("p", { class: "words" }),
+        el("p", { class: "words", dir: "auto" }),
         el("div", { class: "reactions", "aria-live": "off" }),
         el("div", { class: "state", "aria-live": "off" }),
       );
       element.append(body);
     }
     this.#quote(body, item);
-    write(part(body, ".words"), item.withdrawn ? "Withdrawn by its author." : item.text);
+    write(part(body, ".words"), item.withdrawn ? say("room.withdrawn") : item.text);
     this.#reactions(part(body, ".reactions"), item);
     this.#state(part(body, ".state"), item);
+    this.acts.posted?.(item, element);
     const more = element.querySelector(":scope > .more");
     const able = item.seq !== null && !item.withdrawn;
     if (able && !more) {
@@ -191,7 +212,7 @@ export class Messages {
         class: "more",
         tabindex: "-1",
         "aria-haspopup": "dialog",
-        "aria-label": `More for the message by ${item.own ? "you" : words.name(item.handle)}`,
+        "aria-label": item.own ? say("room.more_own") : say("room.more", { name: words.name(item.handle) }),
       });
       element.append(made);
     } else if (!able) more?.remove();
@@ -221,8 +242,8 @@ export class Messages {
     }
     // What is left stands in the order of `item.reactions`, so each new one has its place in it.
     item.reactions.forEach((one, index) => {
-      const name = words.REACTION[one.kind] ?? one.kind;
-      const text = one.count > 1 ? `${name} · ${one.count}` : name;
+      const name = words.reaction(one.kind);
+      const text = one.count > 1 ? `${name} · ${number(one.count)}` : name;
       let chip = box.querySelector(`[data-kind="${one.kind}"]`);
       if (!chip) {
         chip = button(text, () => this.acts.react(this.#posts.get(item.key) ?? item, one.kind), { tabindex: "-1" });
@@ -236,20 +257,20 @@ export class Messages {
 
   /** @param {Element} box @param {PostItem} item */
   #state(box, item) {
-    const state = item.status === "pending" ? item.reason : item.status === "failed" ? `Not sent. ${item.reason}` : "";
+    const state = item.status === "pending" ? item.reason : item.status === "failed" ? say("room.failed", { reason: item.reason }) : "";
     const shape = `${item.status} ${state}`;
     if (box instanceof HTMLElement && box.dataset.shape === shape) return;
     if (box instanceof HTMLElement) box.dataset.shape = shape;
     box.replaceChildren();
     if (item.status === "delivered") {
-      if (item.own && !item.withdrawn) box.append(el("span", { class: "unseen" }, "Delivered"));
+      if (item.own && !item.withdrawn) box.append(el("span", { class: "unseen" }, say("room.delivered")));
       return;
     }
     box.append(el("p", {}, state));
     if (item.status === "failed") {
       const key = item.key.slice(2);
       box.append(
-        el("div", { class: "failure" }, button("Send again", () => this.acts.again(key)), button("Take it back to edit", () => this.acts.discard(key))),
+        el("div", { class: "failure" }, button(say("room.send_again"), () => this.acts.again(key)), button(say("room.take_back"), () => this.acts.discard(key))),
       );
     }
   }
@@ -278,7 +299,8 @@ export class Messages {
       posts[Math.max(0, Math.min(posts.length - 1, to))]?.focus();
     } else if (event.key === "ArrowRight" || event.key === "ArrowLeft") {
       const stops = /** @type {HTMLElement[]} */ ([at, ...at.querySelectorAll("button")]);
-      const next = stops[stops.indexOf(target) + (event.key === "ArrowRight" ? 1 : -1)];
+      const onward = getComputedStyle(at).direction === "rtl" ? "ArrowLeft" : "ArrowRight";
+      const next = stops[stops.indexOf(target) + (event.key === onward ? 1 : -1)];
       if (next) {
         event.preventDefault();
         next.focus();
@@ -339,26 +361,28 @@ function endsGroup(items, index) {
 function by(item) {
   // What is said about the handle stays together, also where it takes a line of its own.
   const about = el("span", { class: "about quiet" });
-  if (item.own) about.append(el("span", {}, "you"));
-  if (item.facilitator) about.append(el("span", { class: "role" }, "facilitator"));
+  if (item.own) about.append(el("span", {}, say("room.you")));
+  if (item.facilitator) about.append(el("span", { class: "role" }, say("room.facilitator")));
   about.append(el("time", { datetime: new Date(item.at * 1000).toISOString() }, words.time(item.at)));
-  return el("p", { class: "by" }, el("span", { class: "handle" }, words.name(item.handle)), about);
+  return el("p", { class: "by" }, el("bdi", { class: "handle" }, words.name(item.handle)), about);
 }
 
 /** @param {NonNullable<PostItem["quote"]>} quote */
 export function quoted(quote) {
-  if (!("handle" in quote)) return "To an earlier message";
-  if (quote.ignored) return "To somebody you ignore";
-  if (quote.withdrawn) return `To ${words.name(quote.handle)}: withdrawn`;
-  return `To ${words.name(quote.handle)}: ${words.oneLine(quote.text)}`;
+  if (!("handle" in quote)) return say("room.quote_earlier");
+  if (quote.ignored) return say("room.quote_ignored");
+  if (quote.withdrawn) return say("room.quote_withdrawn", { name: words.name(quote.handle) });
+  return say("room.reply_to", { name: words.name(quote.handle), text: words.oneLine(quote.text) });
 }
 
 /** The whole message in one sentence, for whoever walks through them. @param {PostItem} item */
 function spoken(item) {
-  const who = item.own ? "You" : words.name(item.handle) + (item.facilitator ? ", facilitator" : "");
-  const state = item.status === "delivered" ? "" : item.status === "pending" ? ". Sending" : ". Not sent";
-  const answer = item.quote ? ` (${quoted(item.quote)})` : "";
-  return `${who}, ${words.time(item.at)}${answer}: ${item.withdrawn ? "withdrawn" : item.text}${state}`;
+  const name = words.name(item.handle);
+  const who = item.own ? say("room.you_first") : item.facilitator ? say("room.spoken_facilitator", { name }) : name;
+  const parts = { who, time: words.time(item.at), text: item.withdrawn ? say("room.spoken_withdrawn") : item.text };
+  const message = item.quote ? say("room.spoken_answer", { ...parts, quote: quoted(item.quote) }) : say("room.spoken", parts);
+  if (item.status === "delivered") return message;
+  return item.status === "pending" ? say("room.spoken_sending", { message }) : say("room.spoken_failed", { message });
 }
 
 /** @param {Element} body @param {string} selector @returns {Element} */

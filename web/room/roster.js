@@ -3,13 +3,14 @@
 import { inOrder } from "../client/presence.js";
 import { button, el, write } from "./dom.js";
 import { drawMark } from "./marks.js";
+import { say } from "../words/say.js";
 import * as words from "./words.js";
 
 export class RosterView {
   #list = el("ul", { class: "people" });
   #title = el("h2", { id: "people-title", tabindex: "-1" });
   #crowd = el("p", { class: "quiet" });
-  #close = button("Close", () => this.sheet.close());
+  #close = button(say("common.close"), () => this.sheet.close());
   /** @type {Map<string, {stamp: string, element: HTMLElement}>} */
   #shown = new Map();
 
@@ -34,14 +35,14 @@ export class RosterView {
         el(
           "p",
           { class: "quiet" },
-          el("span", { class: "by-keys" }, "Press Shift three times, or Hide, to cover this page at once."),
-          el("span", { class: "by-touch" }, "Hide covers this page at once."),
+          el("span", { class: "by-keys" }, say("room.hide_by_keys")),
+          el("span", { class: "by-touch" }, say("room.hide_by_touch")),
         ),
         el(
           "div",
           { class: "actions" },
-          button("Leave the room", acts.leave),
-          ...(acts.popOut ? [button("Open in a window", acts.popOut)] : []),
+          button(say("room.leave"), acts.leave),
+          ...(acts.popOut ? [button(say("common.open_window"), acts.popOut)] : []),
           this.#close,
         ),
       ),
@@ -64,8 +65,8 @@ export class RosterView {
 
   /** @param {import("../client/presence.js").Roster} roster @param {string} me @param {ReadonlySet<string>} ignored */
   show(roster, me, ignored) {
-    write(this.#title, roster.count <= 1 ? "Only you, just now" : `${roster.count} people here`);
-    write(this.#crowd, roster.named ? "" : "There are too many here to name each.");
+    write(this.#title, roster.count <= 1 ? say("room.only_you") : say("room.people_here", { count: roster.count }));
+    write(this.#crowd, roster.named ? "" : say("room.crowd"));
     this.#crowd.hidden = roster.named;
     const people = roster.named ? inOrder(roster, me) : [];
     const wanted = new Set(people.map((one) => one.handle));
@@ -92,17 +93,19 @@ export class RosterView {
   /** @param {HTMLElement} element @param {import("../client/wire.js").Person} one @param {boolean} own @param {boolean} ignored */
   #fill(element, one, own, ignored) {
     const focused = element.contains(document.activeElement);
-    const about = [own ? "you" : "", one.role === "facilitator" ? "facilitator" : "", one.away ? "called away" : "", ignored ? "ignored by you" : ""];
-    const line = about.filter(Boolean).join(", ");
-    const who = el("p", { class: "who" }, el("span", {}, words.name(one.handle)));
+    const about = [own && say("room.you"), one.role === "facilitator" && say("room.facilitator"), one.away && say("room.is_away"), ignored && say("room.is_ignored")];
+    const line = about.filter(Boolean).join(" · ");
+    const who = el("p", { class: "who" }, el("bdi", {}, words.name(one.handle)));
     if (line) who.append(el("span", { class: "quiet" }, line));
     element.className = "person";
     element.classList.toggle("away", Boolean(one.away));
     element.classList.toggle("ignored", ignored);
     element.replaceChildren(drawMark(one.handle), who);
     if (own) return;
-    const text = ignored ? "Stop ignoring" : "Ignore";
-    const act = button(text, () => this.acts.ignore(one.handle, !ignored), { class: "plain soft", "aria-label": `${text} ${words.name(one.handle)}` });
+    const named = { name: words.name(one.handle) };
+    const text = ignored ? say("room.ignore_off") : say("room.ignore");
+    const spoken = ignored ? say("room.ignore_off_name", named) : say("room.ignore_name", named);
+    const act = button(text, () => this.acts.ignore(one.handle, !ignored), { class: "plain soft", "aria-label": spoken });
     element.append(act);
     if (focused) act.focus();
   }

@@ -3,6 +3,7 @@
  * a gap that is over in two seconds is not worth a word.
  */
 
+import { say } from "../words/say.js";
 import { write } from "./dom.js";
 
 const PATIENCE_MS = 2_000;
@@ -13,10 +14,10 @@ const HINT_MS = 6_000;
  * @param {boolean} seated whether one is in the room
  */
 export function sentence(state, seated) {
-  if (state === "offline") return "You are offline. What you write is kept, and sent when you are back.";
-  if (state === "ended") return "This page and the server do not understand each other. Nothing is lost: reload the page.";
+  if (state === "offline") return say("room.offline");
+  if (state === "ended") return say("room.ended");
   if (state === "open" && seated) return "";
-  return "The server does not answer just now. What you write is kept, and sent when it does.";
+  return say("room.no_answer");
 }
 
 export class Status {

@@ -10,10 +10,10 @@ export class Typing {
   #timer = null;
   #shownAt = 0;
 
-  /** @param {HTMLElement} line @param {import("../client/seat.js").Seat} seat @param {() => number} now milliseconds */
-  constructor(line, seat, now) {
+  /** @param {HTMLElement} line @param {import("../client/place.js").Place} place @param {() => number} now milliseconds */
+  constructor(line, place, now) {
     this.line = line;
-    this.seat = seat;
+    this.place = place;
     this.now = now;
   }
 
@@ -21,7 +21,7 @@ export class Typing {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     const now = this.now();
-    const writing = [...this.seat.typing].filter(([handle, until]) => until > now && !this.seat.ignored.has(handle));
+    const writing = [...this.place.typing].filter(([handle, until]) => until > now && !this.place.ignored.has(handle));
     const text = words.typing(writing.map(([handle]) => handle));
     const shownFor = now - this.#shownAt;
     if (text === "" && this.line.textContent !== "" && shownFor < FLICKER_MS) {

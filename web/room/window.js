@@ -11,6 +11,8 @@
  * other: the frame then goes on as it was, and the window begins anew.
  */
 
+import { spoken } from "../words/say.js";
+
 const HELLO_MS = 3_000;
 const LOOK_MS = 500;
 
@@ -27,7 +29,7 @@ const says = ({ source, origin, data }, from, t) => source === from && origin ==
  * @returns {Window | null} null where the browser opens none
  */
 export function openWindow(room, acts) {
-  const opened = open(`/embed/${room}/window`, "_blank", "popup,width=480,height=760");
+  const opened = open(`/embed/${room}/window?lang=${spoken()}`, "_blank", "popup,width=480,height=760");
   if (opened === null) return null;
   let here = false;
   const listening = new AbortController();

@@ -1,69 +1,59 @@
-/** The sentences that are made while the page runs. Plain, short and kind; no DOM. */
+/** How the room speaks of handles, counts and times. The sentences are in the catalogues; no DOM. */
+
+import { day as dayIn, lasting, say, when } from "../words/say.js";
 
 /** @type {Record<string, string>} */
-export const REACTION = {
-  with_you: "With you",
-  me_too: "Me too",
-  thank_you: "Thank you",
-  strength: "Strength",
-  heard: "Heard",
+const REACTIONS = {
+  with_you: "room.reaction_with_you",
+  me_too: "room.reaction_me_too",
+  thank_you: "room.reaction_thank_you",
+  strength: "room.reaction_strength",
+  heard: "room.reaction_heard",
 };
 
-/** A handle as one says it: `quiet-heron` is "quiet heron". @param {string} handle */
+/** @param {string} kind */
+export function reaction(kind) {
+  const key = REACTIONS[kind];
+  return key ? say(key) : kind;
+}
+
+/** A handle as one says it: `quiet-heron` is "quiet heron". The same in every language, as it was drawn. @param {string} handle */
 export function name(handle) {
   return handle.replaceAll("-", " ");
 }
 
-/** As the server says it; the page knows it before it asks for anything. */
-export const TICKET_NEEDED = "This room asks for a ticket. Open it from your intranet page, or ask whoever runs it.";
-
-/** The same, where one can go and get it. */
-export const SIGN_IN_NEEDED = "This room is for people who have signed in. Nobody in it sees your name.";
-
-const COUNT = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
-
-/** How many new messages wait, in words. @param {number} count */
+/** How many new messages wait. @param {number} count */
 export function newMessages(count) {
-  if (count < 1) return "Jump to latest";
-  const many = COUNT[count] ?? "more than ten";
-  const words = `${many} new ${count === 1 ? "message" : "messages"}`;
-  return words[0]?.toUpperCase() + words.slice(1);
+  if (count < 1) return say("room.latest");
+  return count > 10 ? say("room.new_many") : say("room.new_messages", { count });
 }
 
 /** @param {string[]} handles */
 export function typing(handles) {
   const [first, second] = handles.map(name);
   if (first === undefined) return "";
-  if (second === undefined) return `${first} is writing`;
-  if (handles.length === 2) return `${first} and ${second} are writing`;
-  return "A few people are writing";
+  if (second === undefined) return say("room.typing_one", { name: first });
+  return handles.length === 2 ? say("room.typing_two", { first, second }) : say("room.typing_many");
 }
 
 /** @param {number} count */
 export function here(count) {
-  if (count <= 1) return "Only you here";
-  return `${count} here`;
+  return count <= 1 ? say("room.only_you_here") : say("room.here", { count });
 }
 
 /** @param {number} seconds */
 export function pace(seconds) {
-  if (seconds === 0) return "The pace is free again.";
-  return `Slow mode: ${duration(seconds)} between two messages of one person.`;
+  return seconds === 0 ? say("room.pace_free") : say("room.pace", { time: duration(seconds) });
 }
 
 /** @param {number} seconds */
 export function duration(seconds) {
-  return seconds === 1 ? "one second" : seconds === 60 ? "one minute" : `${seconds} seconds`;
-}
-
-/** How long what is said is kept. @param {string} kind of the room */
-export function kept(kind) {
-  return kind === "knowledge" ? "30 days" : "24 hours";
+  return lasting(seconds);
 }
 
 /** @param {string} kind */
 export function emptyRoom(kind) {
-  return `Nothing has been said here yet.\nWrite if you like: what you write stays for ${kept(kind)}, so whoever comes next will find it.`;
+  return kind === "knowledge" ? say("room.empty_30_days") : say("room.empty_24_hours");
 }
 
 /** @param {string} text @param {number} [limit] one line of it */
@@ -75,21 +65,15 @@ export function oneLine(text, limit = 120) {
 
 /** Minutes of the day, in the reader's own way. @param {number} at Unix seconds */
 export function time(at) {
-  return clock.format(new Date(at * 1000));
+  return when(at * 1000, "time");
 }
 
 /** @param {number} at Unix seconds @param {number} now Unix milliseconds */
 export function day(at, now) {
-  const name = dayOf(at);
-  if (name === dayOf(now / 1000)) return "Today";
-  if (name === dayOf(now / 1000 - 86_400)) return "Yesterday";
-  return date.format(new Date(at * 1000));
+  return dayIn(at * 1000, now);
 }
 
 /** A local day's name. @param {number} at Unix seconds */
 export function dayOf(at) {
   return new Date(at * 1000).toDateString();
 }
-
-const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
-const date = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });

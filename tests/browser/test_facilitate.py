@@ -1,0 +1,455 @@
+"""The console of a facilitator: sessions planned, run and closed by the page, with people at scripts.
+
+The screenshots go to build/screenshots, to be looked at.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+from playwright.async_api import Locator, expect
+
+from chatd.client import Client, connect
+from chatd.client_items import Event
+from chatd.client_room import Room
+from chatd.settings import load_secret
+from chatd.settings_load import load
+from chatd.tickets import Tickets
+from tests.browser.test_access import clean
+from tests.fixtures.browsers import DESK, PHONE, Person, Visit
+from tests.fixtures.servers import Server, until
+from tests.tree import ROOT
+
+SCREENSHOTS = ROOT / "build" / "screenshots"
+NAME: Final = "night-shift"
+LONDON: Final = ZoneInfo("Europe/London")
+WIDE: Final = {"width": 1440, "height": 900}
+
+
+class Guest:
+    """A participant at a script: a seat in the session's room, and in their own line when it is opened."""
+
+    def __init__(self, client: Client, room: Room) -> None:
+        self.client = client
+        self.room = room
+
+    @property
+    def name(self) -> str:
+        return self.room.handle.replace("-", " ")
+
+    @property
+    def session(self) -> dict[str, Any]:
+        assert self.room.session is not None
+        return dict(self.room.session)
+
+    async def line(self) -> Room:
+        assert self.room.line is not None
+        return await self.client.join(self.room.line, seat=self.room.seat)
+
+    async def hears(self, what: str, **fields: object) -> None:
+        """The session, as this one is shown it, has these fields before long."""
+
+        def holds() -> bool:
+            return all(self.session.get(name) == value for name, value in fields.items())
+
+        await until(holds, what)
+
+
+class Group:
+    """The people of one test, and what a planner needs."""
+
+    def __init__(self, server: Server, stack: AsyncExitStack) -> None:
+        self.server = server
+        self._stack = stack
+        secret = load_secret(load({"data": server.data}))
+        self._tickets = Tickets(secret)
+
+    def ticket(self, room: str) -> str:
+        return self._tickets.issue(room, "facilitator", expires_at=int(time.time()) + 3600)
+
+    async def guest(self) -> Guest:
+        client = await self._stack.enter_async_context(connect(self.server.ws_url))
+        room = await client.join(NAME, patience_s=20)
+        await room.do("accept")
+        return Guest(client, room)
+
+    async def plan(self) -> None:
+        """A series whose lobby is open, and whose hour is short."""
+        agenda = [
+            {"title": "Welcome", "minutes": 5, "phase": "opening"},
+            {"title": "The ones we keep thinking of", "minutes": 30, "prompt": "What stays with you?"},
+            {"title": "Slowing down", "minutes": 5, "phase": "winding_down"},
+            {"title": "One word each", "minutes": 10, "phase": "closing_round"},
+        ]
+        series = {
+            "name": NAME,
+            "title": "After the night shift",
+            "timezone": "Europe/London",
+            "starts": soon(),
+            "agenda": agenda,
+            "lobby_minutes": 30,
+            "minimum": 2,
+            "poll_k": 3,
+            "open": True,
+            "support": [["Doctors’ line", "0800 111 222", "2026-10-01"]],
+        }
+        async with httpx.AsyncClient() as http:
+            headers = {"authorization": f"Bearer {self.ticket('*')}"}
+            answer = await http.post(f"{self.server.url}/api/series", json=series, headers=headers)
+            assert answer.status_code == 201, answer.text
+
+
+def soon() -> str:
+    """A time that is to come, while the lobby for it is open already."""
+    return (datetime.now(LONDON) + timedelta(minutes=12)).strftime("%Y-%m-%dT%H:%M")
+
+
+@pytest.fixture
+async def group(server: Server) -> AsyncIterator[Group]:
+    async with AsyncExitStack() as stack:
+        yield Group(server, stack)
+
+
+async def picture(person: Person, name: str) -> None:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    await person.page.screenshot(path=SCREENSHOTS / f"facilitate-{name}.png")
+
+
+async def come_in(person: Person, ticket: str) -> None:
+    await person.open(f"/facilitate#ticket={ticket}")
+    await expect(person.page.locator("#run")).to_be_visible()
+    assert "ticket" not in person.page.url
+
+
+def sheet(person: Person) -> Locator:
+    return person.page.locator("#sheet")
+
+
+def phase(person: Person) -> Locator:
+    return person.page.locator("#phase")
+
+
+async def press(person: Person, key: str) -> None:
+    """A shortcut: wherever the focus is, out of a text field first."""
+    await expect(sheet(person)).to_be_hidden()
+    await person.page.evaluate(
+        "() => document.activeElement?.matches('textarea, input, select') && document.activeElement.blur()"
+    )
+    await person.page.keyboard.press(key)
+
+
+async def test_an_hour_from_the_lobby_to_the_close(visit: Visit, group: Group) -> None:
+    """Every phase, mostly by keyboard; what is done reaches the people, and what is undone is undone."""
+    await group.plan()
+    lead = await visit(viewport=WIDE, color_scheme="light", reduced_motion="reduce")
+    page = lead.page
+    await come_in(lead, group.ticket(NAME))
+    await expect(phase(lead)).to_have_text("Lobby")
+    await expect(page.locator("#hint")).to_contain_text("below the minimum")
+    await clean(lead, "lobby")
+    anna, ben, cleo, dora = [await group.guest() for _ in range(4)]
+    await expect(page.locator("#panel-people .one")).to_have_count(5)
+    await expect(page.locator("#hint")).to_be_hidden()
+    await picture(lead, "lobby")
+
+    # the opening, by its letter
+    await press(lead, "n")
+    await expect(phase(lead)).to_have_text("Opening · Welcome")
+    await anna.hears("the session is open", phase="opening")
+    await press(lead, "n")
+    await expect(phase(lead)).to_have_text("Open · The ones we keep thinking of")
+    await page.locator("#undo").click()
+    await expect(phase(lead)).to_have_text("Opening · Welcome")
+    await press(lead, "n")
+    await expect(phase(lead)).to_have_text("Open · The ones we keep thinking of")
+
+    # airtime, hands, the floor
+    await anna.room.post("First night back.")
+    await anna.room.post("And the monitor in my ears.")
+    bad = (await ben.room.post("You should take some leave.")).seq
+    people = page.locator("#panel-people .one")
+    await expect(people.filter(has_text=anna.name)).to_contain_text("one turn")
+    unheard = page.locator("#panel-people .unheard")
+    await expect(unheard).to_contain_text(cleo.name)
+    await expect(unheard).not_to_contain_text(anna.name)
+    await anna.room.do("raise_hand")
+    await cleo.room.do("raise_hand")
+    hands = page.locator("#panel-floor .hand")
+    await expect(hands).to_have_count(2)
+    await page.get_by_label("Not yet heard first").check()
+    await expect(hands.first).to_contain_text(cleo.name)
+    await page.get_by_label("Soft timer").select_option("60")
+    await press(lead, "f")
+    await expect(page.locator(".floor-line")).to_contain_text(f"{cleo.name.capitalize()} has the floor")
+    await until(lambda: bool((cleo.session["floor"].get("turn") or {}).get("until")), "a soft timer")
+    await press(lead, "b")
+    await expect(page.locator(".floor-line")).not_to_contain_text("has the floor")
+    await clean(lead, "open")
+
+    # a message is hidden with its rule, and shown again
+    post = lead.post("You should take some leave.")
+    await post.hover()
+    await post.get_by_role("button", name="More for the message").click()
+    await sheet(lead).get_by_role("button", name="Hide it").click()
+    await sheet(lead).get_by_label("Which rule").select_option("no_advice")
+    await sheet(lead).get_by_label("Your reason").fill("Nobody asked for it just now.")
+    await clean(lead, "hide?")
+    await sheet(lead).get_by_role("button", name="Hide it").click()
+    await expect(post.locator(".hidden-note")).to_contain_text("No advice")
+    line = await ben.line()
+    assert (await next_told(line)).target == bad
+    await page.locator("#undo").click()
+    await expect(post.locator(".hidden-note")).to_have_count(0)
+
+    # a poll, a prompt, quiet
+    await press(lead, "v")
+    await sheet(lead).get_by_label("Question").fill("How heavy is it?")
+    await sheet(lead).get_by_label("Answer 1").fill("Light")
+    await sheet(lead).get_by_label("Answer 2").fill("Heavy")
+    await clean(lead, "poll")
+    await page.keyboard.press("Enter")
+    await until(lambda: anna.session.get("poll") is not None, "the poll")
+    for one, choice in ((anna, 1), (ben, 1), (cleo, 0)):
+        await one.room.do("vote", poll=anna.session["poll"]["id"], choice=choice)
+    await expect(page.locator('[data-tool="poll"]')).to_contain_text("3 votes")
+    await press(lead, "v")
+    await sheet(lead).get_by_role("button", name="Close the poll").click()
+    await expect(page.get_by_text("Votes, in the order of the answers: 1 and 2.")).to_be_visible()
+    await press(lead, "a")
+    await sheet(lead).get_by_label("A prompt to think about").check()
+    await sheet(lead).get_by_label("What everybody sees").fill("What do you do with it on the way home?")
+    await sheet(lead).get_by_role("button", name="Show it to everybody").click()
+    await expect(page.locator(".card-note").last).to_contain_text("on the way home")
+    await press(lead, "q")
+    await sheet(lead).get_by_role("button", name="Begin the quiet").click()
+    await expect(phase(lead)).to_have_text("Quiet · A moment of quiet")
+    await expect(page.locator("#next")).to_have_text("Go on")
+    await clean(lead, "quiet")
+    await picture(lead, "quiet")
+    await press(lead, "q")
+    await expect(phase(lead)).to_contain_text("Open")
+
+    # a private word that somebody asks for, beside the room
+    await dora.room.do("ask_word")
+    await expect(page.get_by_role("button", name="For you · 1")).to_be_visible()
+    await page.get_by_role("button", name=f"Answer: {dora.name}").click()
+    await expect(page.get_by_label(f"Write privately to {dora.name}")).to_be_focused()
+    await expect(page.get_by_role("button", name="For you", exact=True)).to_be_visible()
+    await page.get_by_role("button", name="Ask for a private word").click()
+    await expect(page.get_by_text("was asked for a private word")).to_be_visible()
+    private = await dora.line()
+    await private.do("answer_word", yes=True)
+    await expect(page.get_by_text("A private word: nobody else reads this.")).to_be_visible()
+    await private.post("I do not want to say it in the group.")
+    aside = page.locator(f"#panel-line-{dora.room.handle}")
+    await expect(aside).to_contain_text("I do not want to say it")
+    await page.keyboard.type("I am here.")
+    await page.keyboard.press("Enter")
+    await expect(aside.locator(".post.own")).to_contain_text("I am here.")
+    await expect(page.locator("#scroller")).not_to_contain_text("I am here.")
+    await clean(lead, "private word")
+    await picture(lead, "private-word")
+    await aside.get_by_role("button", name="End the private word").click()
+    await aside.get_by_role("button", name="Close this panel").click()
+
+    # a whisper that nobody was asked to answer comes to the eye by itself, and so after a reload
+    shy = await cleo.line()
+    await shy.post("Could one of you look at me?")
+    tab = page.locator("#dock").get_by_role("button", name=f"{cleo.name} · new")
+    await expect(tab).to_be_visible()
+    await page.reload()
+    await tab.click()
+    await page.keyboard.type("I see you, not a shortcut.")
+    await page.keyboard.press("Enter")
+    aside = page.locator(f"#panel-line-{cleo.room.handle}")
+    await expect(aside.locator(".post.own")).to_contain_text("I see you, not a shortcut.")
+    await aside.get_by_role("button", name="Close this panel").click()
+
+    # small groups, with a word to all
+    await press(lead, "g")
+    await sheet(lead).get_by_label("Size", exact=True).select_option("2")
+    await sheet(lead).get_by_role("button", name="Split the group").click()
+    await expect(phase(lead)).to_contain_text("Small groups")
+    await until(lambda: len((anna.session.get("breakouts") or {}).get("groups", [])) == 2, "two groups")
+    await press(lead, "g")
+    await clean(lead, "groups")
+    await sheet(lead).get_by_role("button", name="Look into group 1").click()
+    await expect(page.get_by_role("heading", name="Group 1")).to_be_visible()
+    await press(lead, "n")
+    await expect(phase(lead)).to_contain_text("Open")
+    await expect(page.get_by_role("heading", name="Group 1")).to_have_count(0)
+
+    # the end: no hands, the round, check-out, and a close that is asked for by name
+    await press(lead, "n")
+    await expect(phase(lead)).to_contain_text("Winding down")
+    await expect(page.get_by_text("No more hands")).to_be_visible()
+    await press(lead, "n")
+    await expect(phase(lead)).to_contain_text("Closing round")
+    await press(lead, "r")
+    await sheet(lead).get_by_role("button", name="Start the round").click()
+    await expect(page.locator(".floor-line")).to_contain_text("Round: 0 of 4")
+    await clean(lead, "closing round")
+    await picture(lead, "closing-round")
+    await page.get_by_role("button", name="On to the next").click()
+    await expect(page.locator(".floor-line")).to_contain_text("Round: 1 of 4")
+    await page.get_by_role("button", name="End the round").click()
+    await press(lead, "n")
+    await expect(phase(lead)).to_contain_text("Check-out")
+    await press(lead, "j")
+    await expect(sheet(lead).locator(".journal")).to_contain_text(
+        "Hid a message (No advice unless someone asks)"
+    )
+    await expect(sheet(lead).locator(".journal")).not_to_contain_text("monitor")
+    await clean(lead, "journal")
+    await sheet(lead).get_by_role("button", name="Close").click()
+    await press(lead, "n")
+    await expect(sheet(lead).get_by_role("button", name="Keep it open")).to_be_focused()
+    await clean(lead, "close?")
+    await sheet(lead).get_by_role("button", name="Close “After the night shift”").click()
+    await expect(phase(lead)).to_have_text("Closed")
+    await anna.hears("it is over", phase="closed")
+    await expect(page.locator("#next")).to_be_hidden()
+    await clean(lead, "closed")
+    await picture(lead, "closed")
+
+
+async def next_told(line: Room) -> Event:
+    """The next thing that somebody is told in their line."""
+    async with asyncio.timeout(20):
+        async for item in line:
+            if isinstance(item, Event) and item.kind == "told":
+                return item
+    raise AssertionError("the line has ended")
+
+
+async def test_two_facilitators_at_390_px_by_night(visit: Visit, group: Group) -> None:
+    """Controls in a sheet from below; what one did, the other judges; a crisis on two tracks."""
+    await group.plan()
+    lead = await visit(viewport=PHONE, color_scheme="dark", reduced_motion="reduce", has_touch=True)
+    second = await visit(viewport=DESK, color_scheme="dark")
+    await come_in(lead, group.ticket(NAME))
+    await come_in(second, group.ticket(NAME))
+    anna, ben = await group.guest(), await group.guest()
+    await lead.page.locator("#next").click()
+    await expect(phase(lead)).to_have_text("Opening · Welcome")
+    await clean(lead, "phone")
+    await picture(lead, "phone")
+
+    dock, panel = lead.page.locator("#dock"), lead.page.locator("#panel")
+    for name in ("For you", "Floor", "People", "Tools", "Team"):
+        await dock.get_by_role("button", name=name).click()
+        await expect(panel).to_be_visible()
+        await clean(lead, f"phone: {name}")
+        await picture(lead, f"phone-{name.lower().replace(' ', '-')}")
+        await panel.get_by_role("button", name="Close", exact=True).last.click()
+        await expect(panel).to_be_hidden()
+        await expect(dock.get_by_role("button", name=name)).to_be_focused()
+
+    # hold: what is written waits for a facilitator
+    await dock.get_by_role("button", name="People").click()
+    await panel.get_by_role("button", name=f"More for {ben.name}").click()
+    await sheet(lead).get_by_role("button", name="Look at each message first").click()
+    await clean(lead, "phone: hold?")
+    await sheet(lead).get_by_role("button", name=f"Hold what {ben.name} writes").click()
+    await expect(panel.locator(".one", has_text=ben.name)).to_contain_text("held")
+    await panel.get_by_role("button", name="Close", exact=True).last.click()
+    await ben.room.post("May I say something?")
+    await dock.get_by_role("button", name="For you · 1").click()
+    await panel.get_by_role("button", name="Let it through").click()
+    await expect(panel.get_by_text("Nothing waits for you.")).to_be_visible()
+    await panel.get_by_role("button", name="Close", exact=True).last.click()
+    await lead.sees("May I say something?")
+
+    # an appeal goes to the other one
+    line = await ben.line()
+    told = await next_told(line)
+    await line.do("appeal", told=told.seq, text="I would like to speak for myself.")
+    await dock.get_by_role("button", name="For you").click()
+    await expect(panel).to_contain_text("Another facilitator answers it.")
+    await expect(panel.get_by_role("button", name="Undo it")).to_have_count(0)
+    await panel.get_by_role("button", name="Close", exact=True).last.click()
+    await second.page.get_by_role("button", name="For you · 1").click()
+    await second.page.get_by_role("button", name="Undo it").click()
+    await sheet(second).get_by_role("button", name="Undo it").click()
+    await dock.get_by_role("button", name="People").click()
+    await expect(panel.locator(".one", has_text=ben.name)).not_to_contain_text("held")
+
+    # crisis: the private word and the other facilitator's floor begin together
+    await panel.get_by_role("button", name="Close", exact=True).last.click()
+    await dock.get_by_role("button", name="Tools").click()
+    await panel.get_by_role("button", name="Crisis").click()
+    await clean(lead, "phone: crisis")
+    await sheet(lead).get_by_role("button", name=anna.name).click()
+    await expect(panel.get_by_text("Steps in a crisis")).to_be_visible()
+    await expect(second.page.get_by_role("button", name="Team · new")).to_be_visible()
+    await expect(panel.get_by_text("was asked for a private word")).to_be_visible()
+    private = await anna.line()
+    await private.do("answer_word", yes=True)
+    await expect(panel.get_by_text("A private word: nobody else reads this.")).to_be_visible()
+    await panel.get_by_role("button", name="Use these words: This room cannot send help").click()
+    await expect(panel.get_by_label("Write privately to")).to_have_value(
+        "This room cannot send help. I do not know who you are or where you are."
+    )
+    await clean(lead, "phone: ladder")
+    await picture(lead, "phone-crisis")
+
+
+async def test_planning_by_the_page(visit: Visit, group: Group) -> None:
+    """A series from a template, its dates, its links; then its room, from the list."""
+    planner = await visit(timezone_id="Europe/London")
+    page = planner.page
+    await planner.open(f"/facilitate#ticket={group.ticket('*')}")
+    await page.get_by_role("button", name="Plan a new series").click()
+    await clean(planner, "templates")
+    await sheet(planner).get_by_role("button", name="Check-in round").click()
+    await page.get_by_label("Title").fill("Second Tuesday")
+    await page.get_by_label("First date").fill("2030-07-09T19:00")
+    await page.get_by_label("First date").blur()
+    await page.get_by_label("How often").select_option(label="Every month: Tuesday number 2 of it")
+    await page.get_by_text("Months without a session").click()
+    await page.get_by_label("August").check()
+    await page.get_by_label("Minutes", exact=True).nth(2).fill("40")
+    await expect(page.locator(".sum")).to_have_text("67 minutes in all, 19:00 to 20:07.")
+    await page.get_by_role("button", name="Later: Welcome and ground rules").click()
+    await expect(page.get_by_label("Part", exact=True).nth(1)).to_have_value("Welcome and ground rules")
+    await page.get_by_role("button", name="Earlier: Welcome and ground rules").click()
+    await clean(planner, "form")
+    await page.get_by_role("button", name="Create the series").click()
+    await expect(sheet(planner)).to_contain_text("support lines")
+    await sheet(planner).get_by_role("button", name="Close").click()
+    await expect(page.get_by_role("heading", name="Second Tuesday")).to_be_visible()
+    await clean(planner, "list")
+    await picture(planner, "plan")
+
+    await page.get_by_role("button", name="Dates of Second Tuesday").click()
+    dates = page.locator(".date")
+    await expect(dates.nth(0)).to_contain_text("9 July")
+    await expect(dates.nth(1)).to_contain_text("10 September")
+    await dates.nth(1).get_by_role("button", name="Skip").click()
+    await expect(dates.nth(1)).to_contain_text("does not take place")
+    await dates.nth(1).get_by_role("button", name="Put back").click()
+    await expect(dates.nth(1)).not_to_contain_text("does not take place")
+    await dates.nth(2).get_by_role("button", name="Move").click()
+    await sheet(planner).get_by_label("New date and time").fill("2030-10-15T18:00")
+    await sheet(planner).get_by_role("button", name="Move").click()
+    await expect(dates.nth(2)).to_contain_text("moved")
+    await clean(planner, "dates")
+
+    await page.get_by_role("button", name="Back to the list").click()
+    await page.get_by_role("button", name="Links to Second Tuesday").click()
+    await page.get_by_role("button", name="Make a link: For participants").click()
+    await expect(sheet(planner).get_by_role("textbox", name="For participants")).not_to_have_value("")
+    await clean(planner, "links")
+    await sheet(planner).get_by_role("button", name="Close").click()
+    await page.get_by_role("link", name="Reports and debriefs").click()
+    await expect(page.get_by_text("No session is over yet.")).to_be_visible()
+    await clean(planner, "afterwards")
+    await page.get_by_role("link", name="Sessions").click()
+    await page.get_by_role("link", name="Go to the room").click()
+    await expect(page.locator("#run")).to_be_visible()
