@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 FEW = "fewer than 11"
+FEW_EACH = "fewer than 11 in any five minutes"
+UNTOLD = "not told: it would tell a small count"
 SUPPRESSED = "Counts only. What is below eleven is not shown, so that nobody can be found in it."
 LISTED = 20
 
@@ -98,7 +100,7 @@ def _list(settings: "Settings", name: str) -> None:
     if not found:
         raise CannotDo(f"There is no report of {name} yet. A session has one as soon as it has closed.")
     for each in found:
-        how = f"messages {_total(each.messages)}" if each.opened else "did not open"
+        how = f"messages {_total(each.messages, FEW_EACH)}" if each.opened else "did not open"
         typer.echo(f"{each.occurrence}  {each.title}  {how}")
 
 
@@ -123,8 +125,12 @@ def _one(settings: "Settings", name: str, occurrence: str, *, as_json: bool, svg
                 file.write(picture(found))
         except OSError as error:
             raise CannotDo(f"{svg} cannot be written: {error.strerror}.") from None
-        wrote = "messages per five minutes, and the phases" if found.opened else "it did not open"
-        typer.echo(f"Wrote the picture of the hour to {svg}: {wrote}.", err=as_json)
+        holds = (
+            f"messages per {found.window_s // 60} minutes, and the phases"
+            if found.opened
+            else "it did not open"
+        )
+        typer.echo(f"Wrote {svg}, the picture of the hour: {holds}.", err=as_json)
     if as_json:
         _say_json(found)
         return
@@ -134,7 +140,7 @@ def _one(settings: "Settings", name: str, occurrence: str, *, as_json: bool, svg
         ("Session", f"{found.title}, {found.occurrence}"),
         ("Opened", "yes" if found.opened else "no"),
         ("  with its minimum", minimum),
-        ("Messages", _total(found.messages)),
+        ("Messages", _total(found.messages, FEW_EACH)),
         *people,
         ("Hands", _figure(found.hands)),
         ("Turns", _figure(found.turns)),
@@ -149,8 +155,11 @@ def _figure(count: "Figure") -> str:
     return str(count) if isinstance(count, int) else FEW
 
 
-def _total(total: "Total") -> str:
-    return str(total.at_least) if total.exact else f"at least {total.at_least}"
+def _total(total: "Total", otherwise: str = UNTOLD) -> str:
+    """`otherwise`: where all of it is hidden."""
+    if total.exact:
+        return str(total.at_least)
+    return f"at least {total.at_least}" if total.at_least else otherwise
 
 
 def _clock(at: int) -> str:

@@ -122,7 +122,7 @@ def session_link(
     if known is None:
         raise CannotDo(unknown(name))
     series, coming = known
-    link, _ = link_for(tickets, settings, series, who, now, coming, life_s)
+    link, _ = link_for(tickets, settings, series, who, now, coming, life_s=life_s)
     typer.echo(link)
 
 

@@ -47,10 +47,13 @@ def check_ticket(
     config: Config = None,
 ) -> None:
     """Say whether a ticket would open a room, and else why not. Give the ticket on stdin, not as a word."""
+    from chatd.folder import prepare_folder
     from chatd.tickets import MAX_TICKET_CHARS, TicketRefused, open_tickets
 
     settings = load({"data": data, "public_url": public_url}, config=config)
-    tickets = open_tickets(settings, its_secret(settings))
+    # What an intranet signs can be checked before the server is started for the first time.
+    secret = prepare_folder(settings) if settings.ticket_issuers else its_secret(settings)
+    tickets = open_tickets(settings, secret)
     token = sys.stdin.read(2 * MAX_TICKET_CHARS).strip()
     try:
         good = tickets.check(token.rpartition("#ticket=")[2], room, time.time())

@@ -391,6 +391,8 @@ class Hub:
             self._mending.discard(live)
 
     def _begin_epoch(self, live: LiveRoom) -> None:
+        if self._rooms.get(live.name) is not live:
+            return  # another who asked the log at the same time has seen to it
         sinks = list(live.sinks())
         self._drop(live)
         self._on_erased(live.name, sinks)

@@ -50,6 +50,7 @@ def link_for(
     who: For,
     now: int,
     coming: Occurrence | None,
+    *,
     life_s: int | None = None,
 ) -> tuple[str, int]:
     """(the link, until when it is good in Unix seconds). `coming`: its `next_session`. `life_s`: instead of

@@ -155,6 +155,7 @@ async def test_an_hour_from_the_lobby_to_the_close(visit: Visit, group: Group) -
     await clean(lead, "lobby")
     anna, ben, cleo, dora = [await group.guest() for _ in range(4)]
     await expect(page.locator("#panel-people .one")).to_have_count(5)
+    await expect(page.locator("#panel-people")).to_contain_text("Participants here: 4. Facilitators here: 1.")
     await expect(page.locator("#hint")).to_be_hidden()
     await picture(lead, "lobby")
 
@@ -315,6 +316,9 @@ async def test_an_hour_from_the_lobby_to_the_close(visit: Visit, group: Group) -
     await expect(phase(lead)).to_have_text("Closed")
     await anna.hears("it is over", phase="closed")
     await expect(page.locator("#next")).to_be_hidden()
+    await expect(page.locator("#erased")).to_contain_text("What was said here is erased on")
+    await expect(page.get_by_role("link", name="Reports and debriefs")).to_be_visible()
+    await expect(page.get_by_role("button", name="Crisis")).to_be_hidden()
     await clean(lead, "closed")
     await picture(lead, "closed")
 
@@ -380,9 +384,7 @@ async def test_two_facilitators_at_390_px_by_night(visit: Visit, group: Group) -
     await dock.get_by_role("button", name="People").click()
     await expect(panel.locator(".one", has_text=ben.name)).not_to_contain_text("held")
 
-    # crisis: the private word and the other facilitator's floor begin together
-    await panel.get_by_role("button", name="Close", exact=True).last.click()
-    await dock.get_by_role("button", name="Tools").click()
+    # crisis, from whatever is open: the private word and the other facilitator's floor begin together
     await panel.get_by_role("button", name="Crisis").click()
     await clean(lead, "phone: crisis")
     await sheet(lead).get_by_role("button", name=anna.name).click()
@@ -411,6 +413,8 @@ async def test_planning_by_the_page(visit: Visit, group: Group) -> None:
     await page.get_by_label("Title").fill("Second Tuesday")
     await page.get_by_label("First date").fill("2030-07-09T19:00")
     await page.get_by_label("First date").blur()
+    often = page.get_by_label("How often").locator("option:checked")
+    await expect(often).to_have_text("Every week on Tuesday")
     await page.get_by_label("How often").select_option(label="Every month: Tuesday number 2 of it")
     await page.get_by_text("Months without a session").click()
     await page.get_by_label("August").check()
@@ -445,6 +449,7 @@ async def test_planning_by_the_page(visit: Visit, group: Group) -> None:
     await page.get_by_role("button", name="Links to Second Tuesday").click()
     await page.get_by_role("button", name="Make a link: For participants").click()
     await expect(sheet(planner).get_by_role("textbox", name="For participants")).not_to_have_value("")
+    await expect(sheet(planner).get_by_text("It works once, for one person, until")).to_be_visible()
     await clean(planner, "links")
     await sheet(planner).get_by_role("button", name="Close").click()
     await page.get_by_role("link", name="Reports and debriefs").click()

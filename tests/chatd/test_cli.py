@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chatd.settings import Settings, load_secret
+from chatd.settings import SECRET_NAME, Settings, load_secret
 from chatd.tickets import Tickets
 from chatd.version import VERSION
 from tests.fixtures.servers import ROOT, Server, environment, run_chatd
@@ -66,6 +66,7 @@ async def test_advice_names_the_command_as_it_was_called(tmp_path: Path) -> None
     environ = {"CHATD_COMMAND": "scripts/chatd"}
     _, out, _ = await run_chatd("room", "list", cwd=tmp_path, environ=environ)
     assert "no rooms yet. scripts/chatd room add" in out
+    await run_chatd("room", "add", "nights", cwd=tmp_path, environ=environ)
     code, _, err = await run_chatd("ticket", "--room", "icu", cwd=tmp_path, environ=environ)
     assert (code, "`scripts/chatd room list`" in err) == (2, True)
     assert "CHATD_COMMAND" in (ROOT / "scripts/chatd").read_text("utf-8")
@@ -114,7 +115,19 @@ async def test_a_ticket_is_a_link_whose_secret_no_log_sees(tmp_path: Path) -> No
 
 
 async def test_a_ticket_for_no_room_is_refused(tmp_path: Path) -> None:
+    await run_chatd("room", "add", "nights", cwd=tmp_path)
     assert "There is no room icu." in await sentence(tmp_path, "ticket", "--room", "icu")
+
+
+async def test_where_no_server_keeps_its_data_no_link_is_made(tmp_path: Path) -> None:
+    """A new secret would sign it, which no server has. Looking around first makes none either."""
+    await run_chatd("room", "list", cwd=tmp_path)
+    said = await sentence(tmp_path, "ticket", "--room", "icu")
+    assert said.startswith(f"No server keeps its data in {tmp_path / 'data'}. ")
+    assert "`chatd serve`" in said
+    assert said.endswith("--data.")
+    assert "No server" in await sentence(tmp_path, "check-ticket", "icu")
+    assert not (tmp_path / "data" / SECRET_NAME).exists()
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from chatd.cli import app
 from chatd.cli_shared import CannotDo
 from chatd.doctor_sessions import check_plans
-from chatd.settings import STORE_NAME, Settings, load_secret
+from chatd.settings import SECRET_NAME, STORE_NAME, Settings, load_secret
 from chatd.settings_load import load
 from chatd.tickets import ANY_ROOM, Tickets
 from tests.chatd.test_cli import sentence as sentence_of_a_process
@@ -115,6 +115,22 @@ def test_links_for_whoever_is_to_have_one(terminal: Terminal) -> None:
         assert (ticket.room, ticket.role, ticket.once) == (room, role, not console)
         assert abs(ticket.expires_at - now - hours * 3600) < 60
     assert "name it" in terminal.sentence("session", "link", "--for", "participant")
+
+
+@pytest.mark.parametrize(
+    "args", [("link",), ("link", "tea"), ("link", "tea", "--for", "participant"), ("report", "tea")]
+)
+def test_where_no_server_keeps_its_data_there_is_no_link(terminal: Terminal, args: tuple[str, ...]) -> None:
+    terminal.said("session", "list")
+    assert "No server keeps its data in" in terminal.sentence("session", *args)
+    assert not (terminal.folder / "data" / SECRET_NAME).exists()
+    terminal.said("session", "list", "--data", "elsewhere")
+    assert "elsewhere" in terminal.sentence("session", *args, "--data", "elsewhere")
+
+
+def test_a_link_to_no_series_is_none(terminal: Terminal) -> None:
+    terminal.said(*ADD, *TUESDAY)
+    assert "There is no series NOPE." in terminal.sentence("session", "link", "NOPE")
 
 
 def test_a_series_from_a_file(terminal: Terminal) -> None:

@@ -1,5 +1,6 @@
 """The hub, on real nodes: who comes is shown everything without a hole, and a hole is mended by the log."""
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
@@ -328,6 +329,24 @@ async def test_who_comes_in_while_the_room_is_erased_starts_again(desk: Desk) ->
     assert (await anna.answer(id_))["code"] in (ErrorCode.SEAT_REFUSED, ErrorCode.NOT_JOINED)
     assert (await anna.refused("join", seat=last["seat"]))["code"] == ErrorCode.SEAT_REFUSED
     await anna.asks("join")
+
+
+@story()
+async def test_an_epoch_that_two_find_gone_at_the_same_time_ends_once(desk: Desk) -> None:
+    anna = await desk.comes("anna")
+    live = desk.node.hub.live[ROOM]
+    with desk.log.holds("open_room") as held:
+        slow = asyncio.create_task(desk.node.hub.catch_up(live))
+        await held.reached
+        await desk.kept.erase(ROOM)
+        await desk.node.hub.catch_up(live)
+        await anna.hears("erased")
+        await anna.asks("join")
+    await slow
+    await settles()
+    assert len(anna.heard_all("erased")) == 1
+    said = await anna.asks("post", text="the new room is as it was")
+    await anna.hears("posted", seq=said["seq"])
 
 
 # ---- holes -----------------------------------------------------------------------------------------

@@ -14,19 +14,30 @@ import msgspec
 import pytest
 
 from chatd.afterwards import Afterwards, begins_at, due_at, month_from
+from chatd.cli_reports import FEW_EACH
 from chatd.cli_reports import report as show
 from chatd.cli_shared import CannotDo
 from chatd.report_svg import STYLE_HASH, in_words, picture
 from chatd.settings import Settings, load_secret
 from chatd.tickets import Role, Tickets
 from rooms.report import Report, Span
+from rooms.series_rules import read_series
 from rooms.store_sql import migrate, open_store
 from rooms.suppression import HIDDEN, Total
 from tests.chatd.test_app import Browser, browsing
 from tests.rooms.test_report import START, Hour
+from tests.tree import ROOT
 
 SVG = "{http://www.w3.org/2000/svg}"
 YESTERDAY = datetime.fromtimestamp(time.time() - 24 * 3600, UTC).strftime("%Y%m%dT190000Z")
+
+
+PLANNED = {
+    "title": "Day",
+    "timezone": "UTC",
+    "starts": "2026-12-01T19:00",
+    "agenda": [{"title": "All", "minutes": 60}],
+}
 
 
 @pytest.fixture
@@ -309,21 +320,42 @@ def test_the_command_shows_what_is_kept(tmp_path: Path, capsys: pytest.CaptureFi
         store = await open_store(settings.store)
         afterwards = Afterwards(store.reports, load_secret(settings), report_months=13)
         assert await afterwards.keep("night", hour.events, hour.session)
+        await store.series.add(read_series({"name": "day", **PLANNED, "revision": 0, "changed_at": 0}))
         await store.close()
 
     asyncio.run(keep())
     shown = partial(show, data=settings.data)
     shown("night")
-    assert capsys.readouterr().out == "20261201T190000Z  Night shift  messages 12 or more\n"
+    assert capsys.readouterr().out == "20261201T190000Z  Night shift  messages at least 12\n"
     shown("night", "20261201T190000Z", svg=tmp_path / "hour.svg")
     out = capsys.readouterr().out
-    assert "Participants        fewer than 11\n" in out
+    picture_at = tmp_path / "hour.svg"
+    assert out.startswith(
+        f"Wrote {picture_at}, the picture of the hour: messages per 5 minutes, and the phases.\n"
+    )
+    words = msgspec.json.decode((ROOT / "web/words/en/afterwards.json").read_bytes())
+    for name, count in (  # as the page has them, a line each
+        ("messages", words["at_least"].format(count=12)),
+        ("participants", words["fewer_than_11"]),
+        *((name, "0") for name in ("hands", "turns", "rounds", "polls")),
+    ):
+        assert f"{words[f'count_{name}']:18}  {count}\n" in out
+    assert out.endswith(f"{words['suppressed']}\n")
+    assert words["few_each"] == FEW_EACH
     assert "  opening           19:00 to 20:00 UTC\n" in out
     assert (tmp_path / "hour.svg").read_text("utf-8") == picture(hour.report)
     shown("night", "20261201T190000Z", as_json=True)
     assert msgspec.json.decode(capsys.readouterr().out, type=Report) == hour.report
-    for words in (("day",), ("night", "20261208T190000Z"), ("2099-12",)):
-        with pytest.raises(CannotDo):
-            shown(*words)
+    for asked, says in (
+        (("day",), "There is no report of day yet."),
+        (("night", "20261208T190000Z"), "There is no report of this session."),
+        (("NOPE",), "There is no series NOPE."),
+        (("NOPE", "20261208T190000Z"), "There is no series NOPE."),
+        (("2099-12",), "There is no report of 2099-12."),
+    ):
+        with pytest.raises(CannotDo, match=says):
+            shown(*asked)
+    with pytest.raises(CannotDo, match="name it as well"):
+        shown("night", svg=tmp_path / "none.svg")
     with pytest.raises(CannotDo):
         shown("night", "20261201T190000Z", svg=tmp_path / "hour.svg")

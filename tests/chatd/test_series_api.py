@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from chatd.posting import MAX_POST_BYTES
-from chatd.series_links import FACILITATORS_S
+from chatd.series_links import AFTER_S, FACILITATORS_S
 from chatd.settings import Settings, load_secret
 from chatd.tickets import ANY_ROOM, TicketRefused, Tickets, Why
 from rooms.catalog import RoomSpec
@@ -176,6 +176,35 @@ async def test_a_ticket_for_one_room_plans_that_one(desk: Desk) -> None:
     assert (await first.planned(name="new-one"))["name"] == "new-one"
     everything = (await desk.planner().ask("GET", "/api/series")).json()["series"]
     assert [each["name"] for each in everything] == ["new-one", "other", "tea"]
+
+
+INTRANET = "https://intranet.example.org"
+
+
+async def test_who_plans_one_series_does_not_change_its_entry(desk: Desk) -> None:
+    """Nor by deleting it and planning it anew. Everything else of it they change."""
+    everything, own = desk.planner(), desk.planner("tea")
+    await everything.planned(embed=[INTRANET])
+    for wish in ({"open": True}, {"embed": None}, {"embed": [INTRANET, "https://evil.example"]}):
+        answer = await own.ask("PUT", "/api/series/tea", fields(title="Mine", **wish))
+        assert code_of(answer) == (403, "not_yours"), wish
+        assert "`chatd session edit`" in answer.json()["message"]
+        assert "who plans all series" in answer.json()["message"]
+    for same in ({}, {"open": False, "embed": [INTRANET]}):
+        answer = await own.ask("PUT", "/api/series/tea", fields(title="Mine", **same))
+        assert (answer.status_code, answer.json()["embed"]) == (200, [INTRANET])
+    assert (await own.ask("DELETE", "/api/series/tea")).status_code == 204
+    for anew in (fields(open=True), fields(embed=[])):
+        assert code_of(await own.ask("POST", "/api/series", anew)) == (403, "not_yours"), anew
+    found = await own.planned()
+    assert (found["open"], found["embed"]) == (False, [INTRANET])
+    assert (await everything.ask("PUT", "/api/series/tea", fields(open=True))).json()["open"]
+    spec = await desk.browser.node.catalog.get("tea")
+    assert spec is not None
+    assert (spec.open, spec.embed) == (True, None)
+    first = desk.planner("new-one")
+    answer = await first.ask("POST", "/api/series", fields(name="new-one", open=True))
+    assert code_of(answer) == (403, "not_yours")
 
 
 async def test_a_ticket_for_all_enters_no_room(desk: Desk) -> None:
@@ -489,6 +518,32 @@ async def test_a_participants_link_opens_the_room_once_until_the_session_is_over
     for wish in ({"for": "admin"}, {}, {"for": "participant", "hours": 9999}):
         answer = await desk.planner().ask("POST", "/api/series/tea/links", wish)
         assert code_of(answer) == (400, "bad_series")
+
+
+@pytest.mark.parametrize("left", ["room", "report"])
+async def test_a_participants_link_made_after_an_early_close_is_for_the_next_session(
+    desk: Desk, left: str
+) -> None:
+    """Two weeks from now, while the one that was closed would still go on by its plan."""
+    start = (datetime.now(UTC) - timedelta(minutes=10)).strftime("%Y-%m-%dT%H:%M")
+    weekly = "FREQ=WEEKLY;INTERVAL=2"
+    dates = (await desk.planner().planned(timezone="UTC", starts=start, rrule=weekly))["occurrences"]
+
+    async def expires_at() -> int:
+        answer = await desk.planner().ask("POST", "/api/series/tea/links", {"for": "participant"})
+        found: int = answer.json()["expires_at"]
+        return found
+
+    await begin(desk, "tea", "open")
+    assert await expires_at() == dates[0]["ends_at"] + AFTER_S
+    await begin(desk, "tea", "closed")
+    if left == "report":
+        node = desk.browser.node
+        head = (await node.log.heads(["tea"]))["tea"]
+        assert head.rules.session is not None
+        await node.afterwards.keep("tea", [], head.rules.session)
+        await node.log.erase("tea", head.epoch)
+    assert await expires_at() == dates[1]["ends_at"] + AFTER_S
 
 
 # ---- templates -----------------------------------------------------------------------------------

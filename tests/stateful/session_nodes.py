@@ -69,7 +69,9 @@ class Log:
             by: phases.By = "facilitator" if event.handle else "clock"
             assert phases.allowed(before.phase, after.phase, by), (before.phase, after.phase, by)
         if isinstance(event, Admitted) and before.waiting and event.handle not in before.members:
-            assert event.handle == before.waiting[0].handle, "whoever has waited longest"
+            # Behind a locked door nobody in the line is served; only who was in the group already comes back.
+            back = before.locked and event.handle in before.accepted
+            assert back or event.handle == before.waiting[0].handle, "whoever has waited longest"
         if isinstance(event, PollOpened):
             self.votes[event.seq] = 0
         if isinstance(event, Voted):

@@ -54,6 +54,12 @@ test("a glance: the part, what is left of it, and the end", () => {
   assert.match(glance(session(), START + 2_660).left, /^40 seconds left$/);
 });
 
+test("who waits in the lobby for the last to come is not told that they are late", () => {
+  const late = glance(session({ phase: "lobby", item: null, since: START - 600, until: START, missing: 2, members: 1 }), START + 12);
+  assert.deepEqual([late.left, late.over, late.end], ["", false, "Begin when you are ready"]);
+  assert.equal(late.next?.hint, "2 people below the minimum. Here so far: 1. You may begin all the same.");
+});
+
 test("what runs over is said as such, and the bar stays full", () => {
   const seen = glance(session(), START + 2_820);
   assert.equal(seen.left, "2 minutes over");

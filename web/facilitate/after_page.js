@@ -57,7 +57,7 @@ function card(api, asks, room, report, kept, changed) {
   const date = when(report["planned_start"] * 1000, "both");
   const rows = COUNTS.filter((key) => report[key] !== undefined && report[key] !== null).map((key) => pair(say(`afterwards.count_${key}`), count(report[key])));
   const least = report["messages"]?.at_least;
-  if (least !== undefined) rows.unshift(pair(say("afterwards.count_messages"), report["messages"].exact ? count(least) : say("afterwards.at_least", { count: least })));
+  if (least !== undefined) rows.unshift(pair(say("afterwards.count_messages"), report["messages"].exact ? count(least) : least > 0 ? say("afterwards.at_least", { count: least }) : say("afterwards.few_each")));
   const element = el("section", { class: "report" }, el("h3", {}, date), el("dl", { class: "counts" }, ...rows), el("p", { class: "quiet" }, say("afterwards.suppressed")));
   void picture(api, room, occurrence).then((image) => image && element.querySelector("dl")?.after(image));
   element.append(el("div", { class: "actions" }, button(say("afterwards.debrief"), () => debrief(api, asks, room, occurrence, kept, changed), { "aria-label": say("afterwards.debrief_of", { date }) })));

@@ -75,7 +75,7 @@ function door(why, room) {
   byId("planning").hidden = true;
   write(byId("door-text"), why);
   const acts = room === undefined ? [] : [button(say("facilitate.try_again"), () => location.reload(), { class: "main" })];
-  if (keep.get(KEPT) !== null) acts.push(button(say("facilitate.sessions"), () => ((location.hash = "#plan"), location.reload())));
+  if (keep.get(KEPT) !== null) acts.push(button(say("facilitate.sessions"), () => ((location.hash = "#plan"), location.reload())), button(say("planning.after"), () => ((location.hash = "#after"), location.reload())));
   byId("door-acts").replaceChildren(...acts);
 }
 

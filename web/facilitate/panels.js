@@ -5,8 +5,8 @@
  *   desk       dock above the edge                    one panel at a time, beside the room
  *   wide desk  the same, and the near panels stand on the other side of the room, always
  *
- * A panel is one element for good; it only moves. One that stands `under` another has no button of its own
- * where there is room for both.
+ * A panel is one element for good; it only moves. One that stands `under` another is opened with it where
+ * there is room for both; its button goes to its place there. What cannot wait stands in the sheet as well.
  *
  * @typedef {{id: string, label: string, element: HTMLElement, near: boolean, under: string, shown: () => void, hidden: () => void}} Panel
  */
@@ -27,7 +27,9 @@ export class Panels {
   /** @type {HTMLElement | null} */
   #from = null;
 
-  constructor() {
+  /** @param {() => void} crisis what the button does that is never more than one step away */
+  constructor(crisis) {
+    this.crisis = crisis;
     for (const query of [this.#desk, this.#wide]) query.addEventListener("change", () => this.#place());
     this.#sheet.addEventListener("click", (event) => {
       if (event.target === this.#sheet) this.#sheet.close();
@@ -121,7 +123,7 @@ export class Panels {
     for (const { panel, opener } of this.#all.values()) {
       const stands = this.#stands(panel);
       const open = this.#open === this.#tab(panel);
-      opener.hidden = stands || this.#tab(panel) !== panel.id;
+      opener.hidden = stands;
       opener.setAttribute("aria-expanded", String(open));
       panel.element.hidden = !stands && !open;
       const home = stands ? this.#near : desk ? this.#edge : sheet;
@@ -130,7 +132,8 @@ export class Panels {
       if (title) title.id = open && !desk ? "panel-title" : `${panel.id}-title`;
     }
     if (!desk && !sheet.querySelector(".shut-panel")) {
-      sheet.append(el("div", { class: "shut-panel" }, button(say("facilitate.close"), () => sheet.close())));
+      const crisis = button(say("facilitate.tool_crisis"), this.crisis, { class: "crisis", "data-crisis": "" });
+      sheet.append(el("div", { class: "shut-panel actions" }, button(say("facilitate.close"), () => sheet.close()), crisis));
     }
     const shut = sheet.querySelector(".shut-panel");
     if (shut) sheet.append(shut);

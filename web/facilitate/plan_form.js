@@ -26,7 +26,7 @@ export function seriesForm(series, fresh, { save, back }) {
   if (fresh && name.field.value === "") name.field.value = slug(title.field.value);
   const about = wordsField(say("planning.about"), { value: series["about"] ?? "" });
 
-  const zone = lineField(say("planning.timezone"), { value: series["timezone"] ?? Intl.DateTimeFormat().resolvedOptions().timeZone, max: 64 });
+  const zone = lineField(say("planning.timezone"), { value: (fresh ? null : series["timezone"]) ?? Intl.DateTimeFormat().resolvedOptions().timeZone, max: 64 });
   const zones = el("datalist", { id: "zones" }, ...Intl.supportedValuesOf("timeZone").map((one) => el("option", { value: one })));
   zone.field.setAttribute("list", "zones");
   const starts = lineField(say("planning.starts"), { value: series["starts"] ?? "", type: "datetime-local" });
@@ -35,9 +35,12 @@ export function seriesForm(series, fresh, { save, back }) {
   const months = Array.from({ length: 12 }, (_, index) => checkField(monthName(index), (series["skip_months"] ?? []).includes(index + 1)));
   let rule = String(series["rrule"] ?? "");
   let was = starts.field.value;
+  // Most series meet every week: so does a new one, until somebody chooses otherwise.
+  let weekly = fresh && rule === "";
   const offer = () => {
     rule = moved(rule, was, starts.field.value);
     was = starts.field.value;
+    if (weekly) rule = rulesFor(was).find((one) => one.kind === "weekly")?.rrule ?? "";
     const rules = rulesFor(was).map((one) => /** @type {const} */ ([one.rrule, ruleWords(one, was)]));
     if (!rules.some(([one]) => one === rule)) rules.push([rule, series["when"] ?? rule]);
     often.field.replaceChildren(...rules.map(([value, text]) => el("option", { value }, text)));
@@ -53,7 +56,10 @@ export function seriesForm(series, fresh, { save, back }) {
   const skips = el("details", { class: "months" }, el("summary", {}, say("planning.skip_months")), el("div", { class: "options" }, ...months.map((one) => one.element)));
   skips.open = (series["skip_months"] ?? []).length > 0;
   starts.field.addEventListener("change", offer);
-  often.field.addEventListener("change", recurs);
+  often.field.addEventListener("change", () => {
+    weekly = false;
+    recurs();
+  });
 
   /** @type {Agenda | undefined} */
   let agenda;

@@ -1,7 +1,7 @@
 /** Planning: the list of series, one of them to be changed, its dates, and the links to hand on. */
 
 import { button, el, write } from "../room/dom.js";
-import { say } from "../words/say.js";
+import { say, when } from "../words/say.js";
 import { dateWords, seriesForm } from "./plan_form.js";
 import { Sheet, lineField } from "./sheet.js";
 
@@ -163,15 +163,18 @@ class PlanPage {
       const out = lineField(say(`planning.link_${who}`), { max: 5_000, note: say(`planning.link_${who}_note`) });
       out.field.readOnly = true;
       out.field.dir = "ltr";
+      const until = el("p", { class: "quiet" });
       const make = button(say("planning.link_make"), () => void get(), { "aria-label": say("planning.link_make_for", { who: say(`planning.link_${who}`) }) });
       const get = async () => {
         const link = await this.api.post(`/api/series/${name}/links`, { for: who });
         out.field.value = link.ok ? link.body.url : link.message;
         out.field.focus();
         out.field.select();
+        const at = link.ok ? Number(link.body.expires_at) * 1000 : 0;
+        write(until, link.ok ? say(who === "participant" ? "planning.link_once_until" : "planning.link_until", { day: when(at, "day"), time: when(at, "time") }) : "");
         if (link.ok) write(said, await copied(link.body.url) ? say("planning.link_copied") : say("planning.link_made"));
       };
-      rows.append(out.element, el("div", { class: "actions" }, make));
+      rows.append(out.element, until, el("div", { class: "actions" }, make));
     }
     const said = el("p", { role: "status" });
     const room = `/room/${encodeURIComponent(name)}`;

@@ -65,9 +65,10 @@ export function announce(sheet, act, session) {
 export function poll(sheet, act, session) {
   const { poll: open } = session;
   if (open) {
-    const votes = el("p", { class: "quiet" }, say("facilitate.poll_votes", { count: open.votes ?? 0 }));
+    const votes = el("p", {}, say("facilitate.poll_votes", { count: open.votes ?? 0 }));
+    const about = el("p", { class: "quiet" }, say("facilitate.poll_about"));
     const options = el("ul", { class: "lines" }, ...open.options.map((one) => el("li", { dir: "auto" }, one)));
-    sheet.ask(say("facilitate.poll_open"), [el("p", { dir: "auto" }, open.question), options, votes], [
+    sheet.ask(say("facilitate.poll_open"), [el("p", { dir: "auto" }, open.question), options, votes, about], [
       { label: say("facilitate.poll_close"), main: true, act: () => act({ t: "close_poll", poll: open.id }) },
     ]);
     return;

@@ -67,7 +67,7 @@ export class RunPage {
     this.sheet = new Sheet();
     this.talk = new Talk(this.seat, (item) => this.#message(item));
     this.deeds = new Deeds((command) => this.seat.ask(command), (refused) => this.talk.status.hint(refused.message));
-    this.panels = new Panels();
+    this.panels = new Panels(() => this.do("crisis"));
     this.top = new Top((deed) => this.do(deed));
     this.floor = new FloorPanel({
       give: (to, seconds) => this.#give(to, seconds),
@@ -242,12 +242,13 @@ export class RunPage {
     this.top.show(session, now);
     this.floor.show(session, now);
     this.people.show(this.#rows, advice(session));
+    this.panels.label("people", say("facilitate.with_count", { label: say("facilitate.panel_people"), count: this.#rows.filter((row) => row.here).length }), false);
     this.tools.show(session, this.seat.slowModeS);
     this.talk.pins(session.pins ?? []);
     this.deeds.check();
     const over = session.phase === "closed" || session.phase === "cancelled";
     byId("composer").hidden = over;
-    byId("run").classList.toggle("is-over", over);
+    for (const root of [byId("run"), byId("panel")]) root.classList.toggle("is-over", over);
     const hint = over ? say("facilitate.over_hint") : (nextStep(session)?.hint ?? "");
     write(byId("hint"), hint);
     byId("hint").hidden = hint === "";

@@ -10,6 +10,7 @@ import { panelElement } from "./panels.js";
 
 export class PeoplePanel {
   #advice = el("ul", { class: "advice-list" });
+  #here = el("p", { class: "quiet" });
   #unheard = el("p", { class: "unheard" });
   #list = el("ul", { class: "people" });
   /** @type {Map<string, {stamp: string, element: HTMLElement}>} */
@@ -18,11 +19,14 @@ export class PeoplePanel {
   /** @param {(handle: string) => void} open what can be done about somebody */
   constructor(open) {
     this.open = open;
-    this.element = panelElement("people", say("facilitate.panel_people"), this.#advice, this.#unheard, this.#list);
+    this.element = panelElement("people", say("facilitate.panel_people"), this.#here, this.#advice, this.#unheard, this.#list);
   }
 
   /** @param {readonly Row[]} rows @param {readonly string[]} advice */
   show(rows, advice) {
+    const here = rows.filter((row) => row.here);
+    const staff = here.filter((row) => row.facilitator).length;
+    write(this.#here, say("facilitate.people_here", { name: name(rows.find((row) => row.own)?.handle ?? ""), here: here.length - staff, staff }));
     if (this.#advice.dataset.stamp !== advice.join("|")) {
       this.#advice.dataset.stamp = advice.join("|");
       this.#advice.replaceChildren(...advice.map((one) => el("li", {}, one)));

@@ -6,8 +6,8 @@ import { panelElement } from "./panels.js";
 import { SHORTCUTS } from "./run_keys.js";
 import { running } from "./run_view.js";
 
-/** In the order in which an hour needs them. */
-const TOOLS = /** @type {const} */ (["announce", "poll", "round", "slow", "groups", "extend", "lock", "crisis", "journal", "close", "help"]);
+/** In the order in which an hour needs them. A crisis is no tool among others: its button is always there. */
+const TOOLS = /** @type {const} */ (["announce", "poll", "round", "slow", "groups", "extend", "lock", "journal", "close", "help"]);
 /** Only while the group talks. */
 const WHILE_RUNNING = new Set(["poll", "round", "groups", "extend", "close"]);
 /** Also when all is over. */

@@ -1,7 +1,8 @@
 /** The head of the page: which part is on, how much of it is left, and the one next step. */
 
 import { byId, write } from "../room/dom.js";
-import { say } from "../words/say.js";
+import { name } from "../room/words.js";
+import { say, when } from "../words/say.js";
 import { glance, running } from "./run_view.js";
 import { line } from "./words.js";
 
@@ -17,6 +18,7 @@ export class Top {
     // The second half of a double click would skip a part.
     this.#next.addEventListener("click", (event) => event.detail < 2 && act("next"));
     this.#quiet.addEventListener("click", () => act("quiet"));
+    document.querySelector(".corner [data-crisis]")?.addEventListener("click", () => act("crisis"));
     byId("help").addEventListener("click", () => act("help"));
   }
 
@@ -35,11 +37,20 @@ export class Top {
     // While all is quiet, to go on is the next step: one button is enough.
     this.#quiet.hidden = !running(session) || session.phase === "paused";
     write(this.#quiet, say("facilitate.quiet"));
+    this.#afterwards(session);
+  }
+
+  /** What there is to do when all is over, and until when what was said is there. @param {SessionNow} session */
+  #afterwards({ phase, erase_at }) {
+    byId("over").hidden = phase !== "closed";
+    const at = (erase_at ?? 0) * 1000;
+    write(byId("erased"), at > 0 ? say("facilitate.over_erased", { day: when(at, "day"), time: when(at, "time") }) : "");
   }
 
   /** @param {import("../client/seat.js").Seat} seat */
-  connection({ connection, phase }) {
-    write(byId("line"), line(connection.way, connection.state, phase === "in"));
+  connection({ connection, phase, handle }) {
+    const how = line(connection.way, connection.state, phase === "in");
+    write(byId("line"), phase === "in" ? say("facilitate.line_you", { line: how, name: name(handle) }) : how);
     byId("line").classList.toggle("trouble-line", connection.state !== "open");
   }
 }

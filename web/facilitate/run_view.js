@@ -41,6 +41,7 @@
  * @property {number} [ends_at]
  * @property {number} [closes_at]
  * @property {number | null} [next_at]
+ * @property {number | null} [erase_at] when what was said goes, at the latest; from the close on
  * @property {{why: string, since: number, until?: number | null} | null} [pause]
  * @property {Floor} [floor]
  * @property {number[]} [pins]
@@ -104,13 +105,15 @@ export function glance(session, now) {
   const until = (session.pause ?? groups ?? session).until ?? null;
   const whole = until === null ? 0 : until - begin;
   const passed = whole > 0 ? (now - begin) / whole : 1;
+  // Who waits for the last ones to come is not late: nothing runs over before it has begun.
+  const over = running(session) && until !== null && now > until;
   return {
     phase: words.phase(session.phase),
     part: part(session),
-    left: until === null ? "" : words.left(until - now),
+    left: until === null || (now > until && !over) ? "" : words.left(until - now),
     // When the groups began is not said: nothing of their time is shown as passed.
     passed: until === null || groups ? 0 : Math.min(1, Math.max(0, passed)),
-    over: until !== null && now > until,
+    over,
     end: end(session, now),
     next: nextStep(session),
   };
@@ -141,7 +144,7 @@ export function nextStep(session) {
   if (session.phase === "scheduled") return { label: say("facilitate.next_lobby"), command: { t: "move", phase: "lobby" }, hint: "" };
   if (session.phase === "lobby") {
     const missing = session.missing ?? 0;
-    const hint = missing > 0 ? say("facilitate.next_missing", { count: missing }) : "";
+    const hint = missing > 0 ? say("facilitate.next_missing", { count: missing, here: session.members ?? 0 }) : "";
     return { label: say("facilitate.next_begin"), command: { t: "move", item: 0 }, hint };
   }
   if (session.phase === "paused") {
