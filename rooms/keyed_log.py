@@ -35,6 +35,8 @@ class KeyedLog:
         self._log = log
         self.keyring = keyring
         self.on_lost = on_lost
+        self._erasing: set[Epoch] = set()
+        """What is being erased here: whoever reads it meanwhile has not found a key that was lost."""
 
     async def open_room(self, room: str) -> Head:
         while True:
@@ -48,7 +50,8 @@ class KeyedLog:
     async def _settle(self, room: str, head: Head) -> bool:
         """Of an epoch whose key is not there: erase what was kept under it, True; otherwise give it one."""
         if await self._is_sealed(room, head):
-            self.on_lost()
+            if (room, head.epoch) not in self._erasing:
+                self.on_lost()
             await self.erase(room, head.epoch)
             return True
         await self.keyring.make(room, head.epoch)
@@ -106,8 +109,14 @@ class KeyedLog:
         happens to this process. An error means that it must be said again."""
         if epoch is None:
             epoch = (await self._log.open_room(room)).epoch
-        await self.keyring.destroy(room, epoch)
-        head = await self._log.erase(room, epoch)
+        first = (room, epoch) not in self._erasing
+        self._erasing.add((room, epoch))
+        try:
+            await self.keyring.destroy(room, epoch)
+            head = await self._log.erase(room, epoch)
+        finally:
+            if first:
+                self._erasing.discard((room, epoch))
         if not head.head:
             await self.keyring.make(room, head.epoch)
         return head

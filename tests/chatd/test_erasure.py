@@ -214,6 +214,28 @@ async def test_who_dies_after_the_key_and_before_the_rows_is_made_up_for(shared_
     assert await living.keyed().keyring.keep() == 1
 
 
+async def test_who_reads_while_it_is_erased_has_not_found_a_lost_key(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await opened(settings)
+    head = await says(store, CANARY)
+    keyed = store.keyed()
+    lost: list[bool] = []
+    keyed.on_lost = lambda: lost.append(True)
+    inner, seen = keyed._log, list[AnyEvent]()
+    whole = inner.erase
+
+    async def read_first(room: str, epoch: str | None = None) -> Head:
+        monkeypatch.setattr(inner, "erase", whole)
+        seen.extend(await keyed.since(room, head.epoch, 0, 10))
+        return await whole(room, epoch)
+
+    monkeypatch.setattr(inner, "erase", read_first)
+    after = await keyed.erase(ROOM)
+    assert (after.head, seen, lost) == (0, [], [])
+    assert after.epoch == (await keyed.open_room(ROOM)).epoch != head.epoch
+
+
 @pytest.mark.parametrize("does", ["mend", "since", "before", "append"])
 async def test_whoever_looks_finishes_it(shared_stores: Stores, does: str) -> None:
     dying, next_ = [await shared_stores.open() for _ in range(2)]
