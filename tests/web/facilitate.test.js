@@ -60,6 +60,16 @@ test("who waits in the lobby for the last to come is not told that they are late
   assert.equal(late.next?.hint, "2 people below the minimum. Here so far: 1. You may begin all the same.");
 });
 
+test("before it begins the time is said once, and nobody counts as unheard", () => {
+  const lobby = session({ phase: "lobby", item: null, since: START - 600, until: START });
+  assert.equal(glance(lobby, START - 300).left, "");
+  assert.match(glance(lobby, START - 300).end, /5 minutes/);
+  const staff = { room: "r", members: ["calm-owl"], unheard: ["calm-owl"] };
+  const around = { roster: nobody, me: "warm-lamp", turns: new Map(), typing: new Set() };
+  assert.deepEqual(people({ ...lobby, staff }, around).map((row) => row.unheard), [false, false]);
+  assert.deepEqual(people(session({ staff }), around).map((row) => row.unheard), [true, false]);
+});
+
 test("what runs over is said as such, and the bar stays full", () => {
   const seen = glance(session(), START + 2_820);
   assert.equal(seen.left, "2 minutes over");

@@ -110,7 +110,8 @@ export function glance(session, now) {
   return {
     phase: words.phase(session.phase),
     part: part(session),
-    left: until === null || (now > until && !over) ? "" : words.left(until - now),
+    // Before it has begun, `end` says when it does.
+    left: until === null || !running(session) ? "" : words.left(until - now),
     // When the groups began is not said: nothing of their time is shown as passed.
     passed: until === null || groups ? 0 : Math.min(1, Math.max(0, passed)),
     over,
@@ -213,7 +214,7 @@ export function people(session, { roster, me, turns: spoken, typing }) {
       typing: typing.has(handle),
       floor: session.floor?.turn?.handle === handle,
       hand: (session.floor?.hands ?? []).indexOf(handle) + 1,
-      unheard: !facilitator && (staff.unheard ?? []).includes(handle) && said === 0,
+      unheard: running(session) && !facilitator && (staff.unheard ?? []).includes(handle) && said === 0,
       turns: said,
       share: facilitator ? 0 : said / most,
       limits: (staff.limited ?? []).filter((one) => one.handle === handle).map((one) => one.limit),
