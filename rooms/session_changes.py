@@ -123,7 +123,8 @@ def _admitted(session: Session, event: Admitted) -> Session:
         session,
         members=(*session.members, handle),
         waiting=tuple(place for place in session.waiting if place.handle != handle),
-        floor=floor.joined(session.floor, handle),
+        # Somebody who was muted before they went is still muted: a round would stop at them.
+        floor=session.floor if _is_muted(session, handle) else floor.joined(session.floor, handle),
         breakouts=breakouts.with_latecomer(session.breakouts, handle),
     )
 
@@ -170,7 +171,15 @@ def _poll_opened(session: Session, event: PollOpened) -> Session:
 
 def _restricted(session: Session, event: Restricted) -> Session:
     limited = Limited(event.whose, event.limit, event.rule, event.reason)
-    return moderation.restricted(session, limited, event.on)
+    after = moderation.restricted(session, limited, event.on)
+    speaks_again = _is_muted(session, event.whose) and not _is_muted(after, event.whose)
+    if speaks_again and event.whose in after.members:
+        return replace(after, floor=floor.joined(after.floor, event.whose))
+    return after
+
+
+def _is_muted(session: Session, handle: str) -> bool:
+    return "mute" in moderation.limits(session, handle)
 
 
 _Change: TypeAlias = Callable[[Session, Any], Session]
@@ -210,4 +219,4 @@ CHANGES: Final[dict[type[Event], _Change]] = {
 
 def speakers(session: Session) -> tuple[str, ...]:
     """The members in the order of a round: all who may speak."""
-    return tuple(handle for handle in session.members if "mute" not in moderation.limits(session, handle))
+    return tuple(handle for handle in session.members if not _is_muted(session, handle))

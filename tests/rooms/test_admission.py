@@ -5,8 +5,8 @@ from msgspec.structs import replace
 
 from rooms.admission import NOTED_S, admission, departure, place
 from rooms.rules import Refusal, Why
-from rooms.session import MAX_WAITING, Floor, Limited, Phase, Place, Session
-from rooms.session_events import Admitted, Departed, Waited
+from rooms.session import MAX_WAITING, Floor, Limited, Phase, Place, Round, Session
+from rooms.session_events import Admitted, Departed, Restricted, RoundStarted, Waited
 from tests.rooms.sessions import NAMES, PLAN, ROOM, START, Room, a_session, of
 
 
@@ -29,6 +29,19 @@ def test_the_line_is_fair() -> None:
     assert admission(ROOM, room.session, "b", START + 2) is None, "they asked a moment ago"
     room.happens(of(Admitted, admission(ROOM, room.session, "a", START + 5)))
     assert (room.session.members[-1], place(room.session, "b")) == ("a", 1)
+
+
+def test_who_comes_back_muted_has_no_turn_in_a_round_until_they_may_speak() -> None:
+    quiet, other = NAMES[:2]
+    room = Room(a_session())
+    room.happens(RoundStarted(room=ROOM, handle="guide", prompt="One word", order=(quiet, other)))
+    muted = Restricted(room=ROOM, handle="guide", whose=quiet, limit="mute", on=True, rule="other")
+    room.happens(muted)
+    room.happens(of(Departed, departure(ROOM, room.session, quiet)))
+    room.happens(of(Admitted, admission(ROOM, room.session, quiet, START)))
+    assert room.session.floor.round == Round("One word", (other,))
+    room.happens(replace(muted, on=False))
+    assert room.session.floor.round == Round("One word", (other, quiet))
 
 
 def test_who_asks_again_keeps_their_place_and_the_log_is_spared() -> None:
