@@ -388,6 +388,6 @@ async def test_shift_three_times_hides_it_and_the_host_is_told(
     await expect(anna.frame.get_by_role("heading", name="Notes")).to_be_visible()
     await expect(anna.frame.locator(".post")).to_have_count(0)
     await expect(ben.page.locator("#side .person")).to_have_count(1)
-    assert re.fullmatch(r".*/embed/night#notes", anna.page.frames[1].url)
+    assert re.fullmatch(r".*/embed/night\?lang=en#notes", anna.page.frames[1].url)
     await anna.page.frames[1].evaluate("location.reload()")
     await expect(anna.frame.get_by_role("heading", name="Notes")).to_be_visible()
