@@ -89,7 +89,8 @@ export function hiddenPost(item, element) {
     old?.remove();
     return;
   }
-  const text = `${rule ? say("session.hidden_own", { rule }) : say("session.hidden_own_plain")}${item.reason ? ` ${say("session.told_reason", { reason: item.reason })}` : ""}`;
+  const hidden = rule ? say("session.hidden_own", { rule }) : say("session.hidden_own_plain");
+  const text = item.reason ? `${hidden} ${say("session.told_reason", { reason: item.reason })}` : hidden;
   if (old) write(old, text);
   else words.after(el("p", { class: "hidden-why", "aria-live": "off" }, text));
 }
