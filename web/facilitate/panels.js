@@ -35,7 +35,8 @@ export class Panels {
       if (event.target === this.#sheet) this.#sheet.close();
     });
     this.#sheet.addEventListener("close", () => {
-      if (this.#desk.matches) return;
+      // The event comes a task later than the closing: by then another panel may be in it.
+      if (this.#desk.matches || this.#sheet.open) return;
       this.#all.get(this.#open)?.panel.hidden();
       this.#open = "";
       this.#place();

@@ -27,7 +27,10 @@ export class Sheet {
     this.#element.addEventListener("click", (event) => {
       if (event.target === this.#element) this.close();
     });
-    this.#element.addEventListener("close", () => this.#element.replaceChildren());
+    this.#element.addEventListener("close", () => {
+      // The event comes a task later than the closing: by then the next question may be asked.
+      if (!this.#element.open) this.#element.replaceChildren();
+    });
   }
 
   close() {

@@ -31,6 +31,8 @@ export class Actions {
       if (event.target === sheet) sheet.close();
     });
     sheet.addEventListener("close", () => {
+      // The event comes a task later than the closing: by then it may be open for another message.
+      if (sheet.open) return;
       if (this.item) this.deeds.closed(this.item);
       this.item = null;
       // Words that are withdrawn later must not stand here still.
