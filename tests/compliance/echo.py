@@ -57,6 +57,8 @@ def settings(*, deflate: bool, path: str = "/") -> DoorSettings:
         max_fragments=1 << 20,
         max_buffer_bytes=64 << 20,
         deflate=deflate,
+        # A case says what comes back, and a ping of ours is not part of it, however slow the machine is.
+        ping_interval_s=3600.0,
     )
 
 
