@@ -11,6 +11,7 @@ import pytest
 from chatd.settings import SECRET_NAME, Settings, load_secret
 from chatd.tickets import Tickets
 from chatd.version import VERSION
+from tests.fixtures.programs import cold
 from tests.fixtures.servers import ROOT, Server, environment, run_chatd
 
 
@@ -80,7 +81,10 @@ async def test_a_title_is_one_line_that_can_be_shown(tmp_path: Path) -> None:
 
 
 async def test_help_says_where_data_is_and_what_a_name_may_be(tmp_path: Path) -> None:
-    _, out, _ = await run_chatd("room", "add", "--help", cwd=tmp_path, environ={"CHATD_DATA": "/srv/x"})
+    # Cold: the help is made when the commands are, at import.
+    _, out, _ = await run_chatd(
+        "room", "add", "--help", cwd=tmp_path, environ={"CHATD_DATA": "/srv/x"}, start=cold
+    )
     assert "[/srv/x]" in out
     assert "underscore" in out
 

@@ -20,6 +20,7 @@ from chatd.settings import Settings, load_secret
 from chatd.tickets import Tickets
 from chatd.wire import JSON_SUBPROTOCOL
 from tests.fixtures.buses import Valkey
+from tests.fixtures.programs import cold, warm
 from tests.fixtures.servers import ROOT, Serve, Server, environment, run_chatd, until
 
 ROOM = "icu-debrief"
@@ -66,7 +67,9 @@ async def went(socket_: ClientConnection) -> tuple[list[dict[str, object]], int 
 # ---- the start ---------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("program", [cold, warm])
 async def test_one_command_says_where_to_go(serve: Serve) -> None:
+    """From nothing, as people start it, and as nearly every other test does."""
     server = await serve()
     assert server.process.returncode is None
     assert str(server.data) in server.text
