@@ -1,14 +1,12 @@
 """Who cannot come in is told so at once: the kind sentence, and one way on."""
 
 import re
-from typing import Literal
 
-import pytest
 from playwright.async_api import expect
 
 from chatd.wire import MESSAGES, ErrorCode
 from tests.browser.test_access import clean
-from tests.fixtures.browsers import DESK, PHONE, Person, Visit
+from tests.fixtures.browsers import LOOKS, Person, Visit
 from tests.fixtures.servers import Serve, Server, run_chatd
 
 
@@ -32,19 +30,17 @@ async def shut(person: Person, code: ErrorCode) -> None:
     await expect(page.locator("#lobby")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
-async def test_a_room_that_is_not_there(
-    serve: Serve, visit: Visit, scheme: Literal["light", "dark"], viewport: dict[str, int]
-) -> None:
-    anna = await visit(await serve(), viewport=viewport, color_scheme=scheme)
-    await anna.open("/room/nowhere")
-    await expect(anna.page.locator("#shut-why")).to_be_visible()
-    await clean(anna, "shut")
-    await shut(anna, ErrorCode.UNKNOWN_ROOM)
-    # Chromium writes each 404 to the console; this one is the answer to whether there is such a room.
-    assert [complaint for complaint in anna.complaints if "404" not in complaint] == []
-    anna.complaints.clear()
+async def test_a_room_that_is_not_there(serve: Serve, visit: Visit) -> None:
+    server = await serve()
+    for look in LOOKS:
+        anna = await visit(server, **look)
+        await anna.open("/room/nowhere")
+        await expect(anna.page.locator("#shut-why")).to_be_visible()
+        await clean(anna, f"shut, {look}")
+        await shut(anna, ErrorCode.UNKNOWN_ROOM)
+        # Chromium writes each 404 to the console; this one is the answer to whether there is such a room.
+        assert [complaint for complaint in anna.complaints if "404" not in complaint] == []
+        anna.complaints.clear()
 
 
 async def test_a_room_that_asks_for_a_ticket(serve: Serve, visit: Visit) -> None:

@@ -4,12 +4,11 @@ import re
 import struct
 import zlib
 
-import pytest
 import zxingcpp
 from playwright.async_api import expect
 
 from tests.browser.test_access import clean
-from tests.fixtures.browsers import DESK, PHONE, Visit
+from tests.fixtures.browsers import LOOKS, Visit
 from tests.fixtures.servers import Serve, run_chatd
 
 LONG = (
@@ -44,28 +43,25 @@ def _pixels(png: bytes) -> tuple[int, int, bytes]:
     return width, height, b"".join(rows)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
-async def test_the_poster_is_read_off_the_screen(
-    serve: Serve, visit: Visit, scheme: str, viewport: dict[str, int]
-) -> None:
+async def test_the_poster_is_read_off_the_screen(serve: Serve, visit: Visit) -> None:
     server = await serve()
-    anna = await visit(server, viewport=viewport, color_scheme=scheme)
-    await anna.open("/room/break-room/poster")
-    await expect(anna.page.get_by_role("heading")).to_have_text("The break room")
-    await expect(anna.page.get_by_role("img", name="QR code")).to_be_visible()
-    assert await anna.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    await clean(anna, "poster")
-    png = await anna.page.get_by_role("img", name="QR code").screenshot()
-    assert scanned(png) == [f"{server.url}/room/break-room"]
+    for look in LOOKS:
+        anna = await visit(server, **look)
+        await anna.open("/room/break-room/poster")
+        await expect(anna.page.get_by_role("heading")).to_have_text("The break room")
+        await expect(anna.page.get_by_role("img", name="QR code")).to_be_visible()
+        assert await anna.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        await clean(anna, f"poster, {look}")
+        png = await anna.page.get_by_role("img", name="QR code").screenshot()
+        assert scanned(png) == [f"{server.url}/room/break-room"]
 
 
-@pytest.mark.parametrize("paper", ["A4", "Letter"])
-async def test_the_poster_is_one_sheet_even_of_a_long_title(serve: Serve, visit: Visit, paper: str) -> None:
+async def test_the_poster_is_one_sheet_even_of_a_long_title(serve: Serve, visit: Visit) -> None:
     server = await serve()
     adding = ("room", "add", "x" * 64, "--title", LONG[:120], "--data", str(server.data))
     assert (await run_chatd(*adding, cwd=server.data))[0] == 0
     anna = await visit(server)
     await anna.open(f"/room/{'x' * 64}/poster")
-    pdf = await anna.page.pdf(format=paper)
-    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
+    for paper in ("A4", "Letter"):
+        pdf = await anna.page.pdf(format=paper)
+        assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1, paper

@@ -4,8 +4,10 @@ import re
 
 from playwright.async_api import expect
 
+from chatd.client import connect
 from chatd.wire import MESSAGES, ErrorCode
 from tests.fixtures.browsers import PHONE, Visit
+from tests.fixtures.servers import Serve
 
 
 async def test_two_people_talk(visit: Visit) -> None:
@@ -141,13 +143,14 @@ async def test_somebody_who_writes_is_shown_without_moving_anything(visit: Visit
     await expect(line).to_be_empty()
 
 
-async def test_older_messages_are_loaded_without_a_jump(visit: Visit) -> None:
-    anna = await visit()
-    await anna.enter("night")
-    # More than a newcomer is shown; a seat's pace allows a burst and then some a second.
-    for number in range(60):
-        await anna.say(f"line {number}")
-    ben = await visit(viewport=PHONE)
+async def test_older_messages_are_loaded_without_a_jump(visit: Visit, serve: Serve) -> None:
+    server = await serve("--open", environ={"CHATD_POST_PER_S": "0"})
+    async with connect(server.ws_url) as client:
+        room = await client.join("night")
+        # More than a newcomer is shown.
+        for number in range(60):
+            await room.post(f"line {number}")
+    ben = await visit(server, viewport=PHONE)
     await ben.enter("night")
     await ben.sees("line 59")
     await ben.page.locator("#scroller").evaluate("(box) => { box.scrollTop = 0; }")
