@@ -11,8 +11,8 @@ import pytest
 from chatd.settings import SECRET_NAME, Settings, load_secret
 from chatd.tickets import Tickets
 from chatd.version import VERSION
-from tests.fixtures.programs import cold
-from tests.fixtures.servers import ROOT, Server, environment, run_chatd
+from tests.fixtures.programs import ROOT, cold
+from tests.fixtures.servers import Server, environment, run_chatd
 
 
 async def sentence(tmp_path: Path, *args: str) -> str:

@@ -20,8 +20,8 @@ from chatd.settings import Settings, load_secret
 from chatd.tickets import Tickets
 from chatd.wire import JSON_SUBPROTOCOL
 from tests.fixtures.buses import Valkey
-from tests.fixtures.programs import cold, warm
-from tests.fixtures.servers import ROOT, Serve, Server, environment, run_chatd, until
+from tests.fixtures.programs import ROOT, cold, warm
+from tests.fixtures.servers import Serve, Server, environment, run_chatd, until
 
 ROOM = "icu-debrief"
 

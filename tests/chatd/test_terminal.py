@@ -19,7 +19,8 @@ from chatd.talk import Talk, plain
 from chatd.terminal import CannotJoin, JoinOptions, PipeScreen, Screen, join, run_join, where, wrapped
 from tests.chatd.scripted import Peer, joined, posted, scripted
 from tests.chatd.shared_server import shared_server
-from tests.fixtures.servers import ROOT, environment, until
+from tests.fixtures.programs import ROOT
+from tests.fixtures.servers import environment, until
 
 NASTY: Final = "\x1b]0;owned\x07\x1b[2J\x9b31m\r\n\u202egnp.exe\u2066\x00\x08"
 
