@@ -13,9 +13,10 @@ from chatd import metrics
 from chatd.node import Node
 from chatd.settings import Settings
 from presence.roster import band
-from rooms.catalog import Kind, RoomSpec
+from rooms.catalog import Door, Kind, RoomSpec
 from rooms.command import RoomName
 from rooms.log import LogError
+from rooms.periods import DAY_S, kept_s
 
 
 class RoomInfo(msgspec.Struct, frozen=True):
@@ -30,6 +31,10 @@ class RoomInfo(msgspec.Struct, frozen=True):
     kind: Kind
     band: str
     open: bool
+    door: Door = "ticket"
+    """What one shows where it is not open."""
+    kept_days: int = 1
+    """For how many days at most what is said is kept."""
 
 
 class RoomList(msgspec.Struct, frozen=True):
@@ -99,13 +104,21 @@ async def room(request: Request) -> Response:
     if spec is None:
         return json(UNKNOWN_ROOM, status=404)
     if not spec.listed:
-        return json(RoomInfo(name, name, spec.kind, "", spec.open or settings.open))
+        return json(_info(spec, 0, settings, shown=False))
     return json(_info(spec, node.counts().get(name, 0), settings))
 
 
-def _info(spec: RoomSpec, count: int, settings: Settings) -> RoomInfo:
+def _info(spec: RoomSpec, count: int, settings: Settings, *, shown: bool = True) -> RoomInfo:
     # `open` says whether one gets in without a ticket: with --open that holds for every room.
-    return RoomInfo(spec.name, spec.title, spec.kind, band(count), spec.open or settings.open)
+    return RoomInfo(
+        spec.name,
+        spec.title if shown else spec.name,
+        spec.kind,
+        band(count) if shown else "",
+        spec.open or settings.open,
+        spec.door,
+        kept_s(spec) // DAY_S,
+    )
 
 
 async def live(request: Request) -> Response:

@@ -5,7 +5,9 @@
     /facilitate                       planning and running sessions: web/facilitate.html, with a ticket
     /embed.js  /embed/{room} ...      the same room in other people's pages (`embed.py`)
     /calendar.ics  /calendar/{name}.ics  what calendars subscribe to (`calendar_feed.py`)
+    /issuer/pass                      staff passes, where they are given here (`pass_api.py`)
     /api/...  /health/...  /metrics   JSON and numbers (`api.py`, `series_api.py`, `report_api.py`)
+    /sign-in  /sign-out  ...          single sign-on, where there is a provider (`sign_in_routes.py`)
     /sse  /poll  /send  /probe        the same conversation where no WebSocket gets through
     /ws                               a WebSocket, taken by the server's own class before it gets here
 
@@ -31,13 +33,14 @@ import web
 from chatd import api
 from chatd.calendar_feed import calendar_routes
 from chatd.doctor_page import doctor_routes
-from chatd.embed import ANYBODYS, MODULES, embed_routes, room_page
+from chatd.embed import ANYBODYS, MODULES, embed_routes, room_page, sign_in, told_to_sign_in
 from chatd.headers import Guarded
 from chatd.languages import ENGLISH, Language
 from chatd.metrics import Metrics
 from chatd.node import Node
 from chatd.openapi import asyncapi, openapi
 from chatd.pages import Pages
+from chatd.pass_api import room_pass_routes
 from chatd.polling import poll
 from chatd.poster import poster_routes
 from chatd.posting import taking_posts
@@ -46,8 +49,8 @@ from chatd.report_api import report_routes
 from chatd.sending import send
 from chatd.series_api import series_routes
 from chatd.settings import Settings
+from chatd.sign_in_routes import sign_in_routes
 from chatd.sse import stream
-from rooms.command import RoomName
 
 WEB: Final = Path(web.__file__).parent
 LOBBY_PAGE: Final = "lobby.html"
@@ -80,6 +83,8 @@ def create_app(
     """
     pages = Pages(WEB)
     shown = room_page(pages, settings)
+    # On the intranet one signs in for a room; here for all of them.
+    signing = told_to_sign_in(sign_in(settings)) if settings.oidc_issuer is not None else None
     described = {"openapi": msgspec.json.encode(openapi()), "asyncapi": msgspec.json.encode(asyncapi())}
 
     @asynccontextmanager
@@ -97,15 +102,11 @@ def create_app(
             await node.stop()
 
     async def lobby(request: Request) -> Response:
-        return pages.page(request, LOBBY_PAGE)
+        return pages.page(request, LOBBY_PAGE, edit=signing)
 
     async def room(request: Request) -> Response:
         """The same page for every name that a room may have: whether there is one, the join tells."""
-        try:
-            msgspec.convert(request.path_params["room"], RoomName)
-        except msgspec.ValidationError:
-            raise HTTPException(404) from None
-        return shown(request)
+        return await shown(request)
 
     async def facilitate(request: Request) -> Response:
         """The same page for everybody: what one may see in it, the ticket in the address's fragment says."""
@@ -159,9 +160,11 @@ def create_app(
             Route("/probe", probe, methods=["GET", *POSTED]),
             Route("/api/rooms", api.rooms),
             Route("/api/rooms/{room}", api.room),
+            *room_pass_routes(),
             *report_routes(),
             *series_routes(),
             *calendar_routes(),
+            *sign_in_routes(settings),
             Route("/api/openapi.json", description("openapi")),
             Route("/api/asyncapi.json", description("asyncapi")),
             Route("/health/live", api.live),
@@ -201,7 +204,9 @@ def _for_listed(request: Request, settings: Settings) -> dict[str, str]:
 
 
 def _for_programs(request: Request) -> bool:
-    return request.url.path.startswith(("/api/", "/health/", "/metrics", "/sse", "/poll", "/send", "/probe"))
+    return request.url.path.startswith(
+        ("/api/", "/health/", "/metrics", "/sse", "/poll", "/send", "/probe", "/issuer/", "/.well-known/")
+    )
 
 
 def _problem(request: Request, pages: Pages, status: int, headers: Mapping[str, str] | None) -> Response:

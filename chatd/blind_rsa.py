@@ -66,11 +66,16 @@ class BlindSigner:
         self._n, self._e = _numbers(self.public)
         self._d = key.private_numbers().d
 
+    def takes(self, blinded: bytes) -> bool:
+        """Whether `blinded` can be signed under this key."""
+        m = int.from_bytes(blinded)
+        return len(blinded) == _length(self._n) and 0 < m < self._n and bool(gcd(m, self._n) == 1)
+
     def sign(self, blinded: bytes) -> bytes:
         """BlindSign (section 4.3). `BlindFailed` where `blinded` is no number of this key."""
         n = self._n
         m = int.from_bytes(blinded)
-        if len(blinded) != _length(n) or not 0 < m < n or gcd(m, n) != 1:
+        if not self.takes(blinded):
             raise BlindFailed("a blinded message is a number below the modulus, as long as the key")
         # Masked anew each time: how long it takes tells nothing about numbers that somebody chose.
         while gcd(mask := secrets.randbelow(n - 1) + 1, n) != 1:

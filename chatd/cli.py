@@ -1,5 +1,5 @@
 """The command line: `chatd serve`, `room`, `session`, `join`, `ticket`, `check-ticket`, `issuer-key`,
-`poster`, `doctor`, `backup`, `restore`, `keys`, `replay`.
+`sign-out`, `poster`, `doctor`, `backup`, `restore`, `keys`, `replay`.
 
 Turns words into settings and calls; decides nothing itself. The commands about rooms, sessions and tickets
 are in `cli_rooms.py`, `cli_sessions.py` and `cli_tickets.py`. What goes wrong is said in one plain sentence
@@ -16,11 +16,13 @@ from typing import Annotated, Final, Literal, TypeAlias
 import typer
 
 from chatd.called import chatd
+from chatd.cli_issuer import issuer
 from chatd.cli_keys import keys
 from chatd.cli_reports import report
 from chatd.cli_rooms import poster, rooms
 from chatd.cli_sessions_shown import sessions
 from chatd.cli_shared import CannotDo, server_settings
+from chatd.cli_sign_in import sign_out
 from chatd.cli_tickets import check_ticket, issuer_key, ticket
 from chatd.options import (
     Config,
@@ -108,6 +110,8 @@ def serve(  # noqa: PLR0917  one parameter is one option; Typer passes them by n
 app.command()(ticket)
 app.command("check-ticket")(check_ticket)
 app.command("issuer-key")(issuer_key)
+app.command("sign-out")(sign_out)
+app.command()(issuer)
 
 
 @app.command()

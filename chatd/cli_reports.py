@@ -19,6 +19,7 @@ from chatd.settings_load import load
 if TYPE_CHECKING:
     from chatd.afterwards import Afterwards
     from chatd.settings import Settings
+    from rooms.check_in import Distribution
     from rooms.report import Programme, Report
     from rooms.store_sql import Store
     from rooms.suppression import Figure, Total
@@ -29,6 +30,13 @@ FEW = "fewer than 11"
 FEW_EACH = "fewer than 11 in any five minutes"
 UNTOLD = "not told: it would tell a small count"
 SUPPRESSED = "Counts only. What is below eleven is not shown, so that nobody can be found in it."
+CHECK_INS = (
+    ("heavy_before", "How heavy it was before"),
+    ("heavy_after", "  and after"),
+    ("alone_before", "How alone people felt before"),
+    ("alone_after", "  and after"),
+    ("burnout", "Burnout measure, 3 to 5: burnt out"),
+)
 LISTED = 20
 
 
@@ -85,6 +93,7 @@ def _month(settings: "Settings", month: str, *, as_json: bool) -> None:
         ("Facilitators who wrote a debrief", _total(care.wrote)),
         ("  with a heavy session", _figure(care.heavy)),
         ("  without one", _figure(care.not_heavy)),
+        *((words, _distribution(getattr(programme.check_ins, asked))) for asked, words in CHECK_INS),
     )
     if programme.incomplete:
         typer.echo("Something of this month could not be read any more, and is not in it.")
@@ -160,6 +169,13 @@ def _total(total: "Total", otherwise: str = UNTOLD) -> str:
     if total.exact:
         return str(total.at_least)
     return f"at least {total.at_least}" if total.at_least else otherwise
+
+
+def _distribution(shown: "Distribution | None") -> str:
+    if shown is None:
+        return "too few to show"
+    parts = zip(shown.bands, shown.counts, strict=True)
+    return ", ".join(f"{least} to {most}: {people}" for (least, most), people in parts)
 
 
 def _clock(at: int) -> str:

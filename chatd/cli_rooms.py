@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import typer
 
 from chatd.called import chatd
-from chatd.cli_shared import CannotDo, known_room, with_catalog, with_store
-from chatd.options import Config, Data, PublicUrl
+from chatd.cli_shared import CannotDo, framed_by, known_room, with_catalog, with_store
+from chatd.options import Config, Data, Embed, PublicUrl
 from chatd.settings_load import load
 
 if TYPE_CHECKING:
@@ -19,13 +19,22 @@ if TYPE_CHECKING:
     from rooms.store_sql import Store
 
 Kind: TypeAlias = Literal["drop-in", "session", "knowledge"]
-Embed: TypeAlias = Annotated[
-    list[str] | None,
+Door: TypeAlias = Annotated[
+    Literal["ticket", "pass"] | None,
     typer.Option(
-        "--embed",
-        metavar="ORIGIN",
-        help="A page of this origin may show it in a frame; may be repeated. `default`: those of the setting "
-        "embed_origins. `none`: nobody's.",
+        help="What participants show to come in: a ticket, or a staff pass, which says that they work here "
+        "and not who they are. [ticket]",
+        show_default=False,
+    ),
+]
+
+RenewDays: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--renew-days",
+        help="After how many days it begins anew: what was said is erased, and handles are new. 0 is never. "
+        "[a drop-in room 1, a knowledge room 0]",
+        show_default=False,
     ),
 ]
 
@@ -47,6 +56,8 @@ def room_add(  # noqa: PLR0917  one parameter is one option; Typer passes them b
     open_: Annotated[
         bool, typer.Option("--open", help="Anybody who reaches the page may enter, no ticket.")
     ] = False,
+    door: Door = None,
+    renew_days: RenewDays = None,
     embed: Embed = None,
     data: Data = None,
     config: Config = None,
@@ -59,7 +70,9 @@ def room_add(  # noqa: PLR0917  one parameter is one option; Typer passes them b
 
     settings = load({"data": data}, config=config)
     line = name if title is None else _one_line(title)
-    wanted = {"name": name, "title": line, "kind": kind, "open": open_, "embed": _embed(embed)}
+    wanted = {"name": name, "title": line, "kind": kind, "open": open_, "embed": framed_by(embed)}
+    wanted["door"] = door or "ticket"
+    wanted["renew_days"] = renew_days
     try:
         spec = msgspec.convert(
             {**wanted, "capacity": DEFAULT_CAPACITY[kind] if capacity is None else capacity}, RoomSpec
@@ -78,15 +91,19 @@ def room_add(  # noqa: PLR0917  one parameter is one option; Typer passes them b
             f"There is a room {name} already. Choose another name; `{chatd()} room list` shows them."
         ) from None
     typer.echo(f"{settings.url}/room/{name}")
-    if not open_:
+    if door == "pass":
+        typer.echo("It asks for a staff pass, which the page gets by itself for whoever has signed in.")
+    elif not open_:
         typer.echo(f"It asks for a ticket: {chatd()} ticket --room {name} --role participant")
 
 
 @rooms.command("edit")
-def room_edit(
+def room_edit(  # noqa: PLR0917  as above
     name: Annotated[str, typer.Argument(help="The room, by its name in links.")],
     title: Annotated[str | None, typer.Option(help="What people read.")] = None,
     capacity: Annotated[int | None, typer.Option(help="People at once.")] = None,
+    door: Door = None,
+    renew_days: RenewDays = None,
     embed: Embed = None,
     data: Data = None,
     config: Config = None,
@@ -102,23 +119,33 @@ def room_edit(
         wanted["title"] = _one_line(title)
     if capacity is not None:
         wanted["capacity"] = capacity
+    if door is not None:
+        wanted["door"] = door
+    if renew_days is not None:
+        wanted["renew_days"] = renew_days
     if embed is not None:
-        wanted["embed"] = _embed(embed)
+        wanted["embed"] = framed_by(embed)
     if not wanted:
-        raise CannotDo("Say what to change: --title, --capacity or --embed.")
+        raise CannotDo("Say what to change: --title, --capacity, --door, --renew-days or --embed.")
 
-    async def edit(catalog: "Catalog") -> RoomSpec | None:
-        spec = await catalog.get(name)
+    async def edit(store: "Store") -> RoomSpec | None:
+        spec = await store.catalog.get(name)
         if spec is None:
             return None
+        of_series = set(wanted) - {"door"}
+        if spec.kind == "session" and of_series and await store.series.get(name) is not None:
+            raise CannotDo(
+                f"{name} is planned as a series, which its room follows. Nothing was changed; "
+                f"`{chatd()} session edit {name}` takes the same options."
+            )
         try:
             changed = msgspec.convert({**msgspec.structs.asdict(spec), **wanted}, RoomSpec)
         except msgspec.ValidationError as error:
             raise CannotDo(_why_no_room(str(error))) from None
-        await catalog.change(changed)
+        await store.catalog.change(changed)
         return changed
 
-    if with_catalog(settings, edit) is None:
+    if with_store(settings, edit) is None:
         raise CannotDo(f"There is no room {name}. `{chatd()} room list` shows them.")
     typer.echo(f"{settings.url}/room/{name}")
 
@@ -131,6 +158,7 @@ def room_list(data: Data = None, config: Config = None) -> None:
     from rich.text import Text
 
     from rooms.catalog import RoomSpec
+    from rooms.periods import DAY_S, kept_s
 
     settings = load({"data": data}, config=config)
 
@@ -142,11 +170,14 @@ def room_list(data: Data = None, config: Config = None) -> None:
         typer.echo(f"There are no rooms yet. {chatd()} room add NAME makes one.")
         return
     table = Table(
-        "Name", "Title", "Kind", "Capacity", "Entry", box=None, pad_edge=False, padding=(0, 3, 0, 0)
+        "Name", "Title", "Kind", "Capacity", "Entry", "Kept", box=None, pad_edge=False, padding=(0, 3, 0, 0)
     )
     for spec in found:
-        entry = "open" if spec.open else "ticket"
-        table.add_row(*(Text(cell) for cell in (spec.name, spec.title, spec.kind, str(spec.capacity), entry)))
+        entry = "open" if spec.open else spec.door
+        days = kept_s(spec) // DAY_S
+        kept = f"{days} day{'' if days == 1 else 's'}"
+        cells = (spec.name, spec.title, spec.kind, str(spec.capacity), entry, kept)
+        table.add_row(*map(Text, cells))
     Console().print(table)
 
 
@@ -187,28 +218,15 @@ def _one_line(title: str) -> str:
     return " ".join(normalise(title).split())
 
 
-def _embed(words: list[str] | None) -> tuple[str, ...] | None:
-    """Who may show a room in a frame, from what --embed was given; None is the deployment's own list."""
-    from rooms.catalog import MAX_EMBED, is_origin
-
-    if not words or words == ["default"]:
-        return None
-    if words == ["none"]:
-        return ()
-    origins = tuple(dict.fromkeys(word.rstrip("/") for word in words))
-    if not all(map(is_origin, origins)) or len(origins) > MAX_EMBED:
-        raise CannotDo(
-            f"--embed takes origins like https://intranet.example.org: lower case, no path, no usual port, "
-            f"{MAX_EMBED} at most; or `default`, or `none`."
-        )
-    return origins
-
-
 def _why_no_room(problem: str) -> str:
+    if "asks for no pass" in problem:
+        return "A room that is open asks for no pass: leave --open or --door pass out. Nothing was changed."
     if "$.name" in problem:
         return (
             "A room's name is up to 64 of a-z, 0-9, dot, dash, underscore, and begins with a letter or digit."
         )
     if "$.title" in problem:
         return "A room's title has 1 to 120 characters."
+    if "$.renew_days" in problem:
+        return "--renew-days takes 0 to 366: a room begins anew once a year at least, or never."
     return "A room holds 1 to 100000 people."

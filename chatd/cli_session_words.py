@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import typer
 
 from chatd.called import chatd
-from chatd.cli_shared import CannotDo, with_store
+from chatd.cli_shared import CannotDo, framed_by, with_store
 
 if TYPE_CHECKING:
     from chatd.planning import Planning
@@ -100,10 +100,12 @@ def _as_text(value: Any) -> Any:
 
 def from_options(options: dict[str, Any]) -> dict[str, Any]:
     """What was said of them (the parameters of a command by their names, `locals()`)."""
-    same = ("title", "about", "timezone", "starts", "capacity", "minimum", "listed")
+    same = ("title", "about", "timezone", "starts", "capacity", "minimum", "listed", "check_in", "measure")
     fields = {name: options[name] for name in same if options[name] is not None}
     if options["open_"] is not None:
         fields["open"] = options["open_"]
+    if options["embed"] is not None:
+        fields["embed"] = framed_by(options["embed"])
     if options["every"] is not None:
         fields["rrule"] = rule(options["every"])
         if fields["rrule"] is None:

@@ -12,7 +12,7 @@ import typer
 from chatd.called import chatd
 from chatd.cli_session_words import from_file, from_options, from_template, named, plan, say
 from chatd.cli_shared import CannotDo
-from chatd.options import Config, Data
+from chatd.options import Config, Data, Embed
 from chatd.settings_load import load
 
 if TYPE_CHECKING:
@@ -71,6 +71,17 @@ Open: TypeAlias = Annotated[
 Listed: TypeAlias = Annotated[
     bool | None, typer.Option("--listed/--unlisted", help="Whether the lobby shows it. [--listed]")
 ]
+CheckIn: TypeAlias = Annotated[
+    bool | None,
+    typer.Option("--check-in/--no-check-in", help="Whether people are asked how heavy it is. [--check-in]"),
+]
+Measure: TypeAlias = Annotated[
+    bool | None,
+    typer.Option(
+        "--measure/--no-measure",
+        help="Whether the check-in has the burnout question, once a month. [--no-measure]",
+    ),
+]
 
 
 sessions = typer.Typer(help="Plan sessions, and see which there are.", no_args_is_help=True)
@@ -92,6 +103,9 @@ def session_add(  # noqa: PLR0917  one parameter is one option; Typer passes the
     minimum: Minimum = None,
     open_: Open = None,
     listed: Listed = None,
+    check_in: CheckIn = None,
+    measure: Measure = None,
+    embed: Embed = None,
     data: Data = None,
     config: Config = None,
 ) -> None:
@@ -125,6 +139,9 @@ def session_edit(  # noqa: PLR0917  one parameter is one option; Typer passes th
     minimum: Minimum = None,
     open_: Open = None,
     listed: Listed = None,
+    check_in: CheckIn = None,
+    measure: Measure = None,
+    embed: Embed = None,
     data: Data = None,
     config: Config = None,
 ) -> None:

@@ -93,3 +93,20 @@ def known_room(settings: Settings, name: str) -> "RoomSpec":
             f"`{chatd()} room add {name}` makes it."
         )
     return spec
+
+
+def framed_by(words: list[str] | None) -> tuple[str, ...] | None:
+    """Who may show a room in a frame, from what --embed was given; None is the deployment's own list."""
+    from rooms.catalog import MAX_EMBED, is_origin
+
+    if not words or words == ["default"]:
+        return None
+    if words == ["none"]:
+        return ()
+    origins = tuple(dict.fromkeys(word.rstrip("/") for word in words))
+    if not all(map(is_origin, origins)) or len(origins) > MAX_EMBED:
+        raise CannotDo(
+            f"--embed takes origins like https://intranet.example.org: lower case, no path, no usual port, "
+            f"{MAX_EMBED} at most; or `default`, or `none`."
+        )
+    return origins

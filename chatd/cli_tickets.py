@@ -33,7 +33,12 @@ def ticket(  # noqa: PLR0917  one parameter is one option; Typer passes them by 
     settings = load({"data": data}, config=config)
     secret = its_secret(settings)
     if not settings.open:
-        known_room(settings, room)
+        spec = known_room(settings, room)
+        if spec.door == "pass" and role == "participant" and subject is None:
+            raise CannotDo(
+                f"{room} asks for a staff pass, and one is given to somebody: say whom the link stands for "
+                "with --subject. Nobody in the room sees it."
+            )
     token = Tickets(secret).issue(
         room, role, expires_at=int(time.time() + hours * 3600), subject=subject, once=not many
     )

@@ -52,6 +52,7 @@ from chatd.client_items import (
     Frame,
     Item,
     Lost,
+    Mine,
     NotChatd,
     Ok,
     Page,
@@ -79,6 +80,7 @@ __all__ = [
     "Event",
     "Item",
     "Lost",
+    "Mine",
     "NotChatd",
     "Ok",
     "Page",
@@ -357,7 +359,7 @@ class Client:
         elif kind == "typing":
             room.on_typing(frame)
         elif kind == "erased":
-            room.seated = False
+            room.on_erased(frame)
             self.join_again(room)
         elif kind == "session":
             room.on_session(frame)

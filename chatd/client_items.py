@@ -159,6 +159,22 @@ class Ok:
 
 
 @dataclass(frozen=True, slots=True)
+class Mine:
+    """What the server holds of us in a room. `erase_at`, `since`: Unix seconds. `kept_s`: nothing is kept for
+    longer. `stands`: what a session knows (docs/protocol.md)."""
+
+    posts: int
+    reactions: int
+    withdrawn: int
+    waiting: int
+    other: int
+    kept_s: int
+    since: int | None = None
+    erase_at: int | None = None
+    stands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """History, ascending. `more`: there is more before it."""
 

@@ -15,6 +15,7 @@ from chatd.client_items import (
     Frame,
     Item,
     Lost,
+    Mine,
     NotChatd,
     Ok,
     Page,
@@ -63,7 +64,8 @@ class Room:
 
     `head` is the last place heard of, `after` the last one put into the inbox. `roster` is by
     handle, and empty in a crowd; `count` is right always. `gaps` and `repeats` count what the
-    live stream did wrong and what was mended: on a healthy server they stay 0.
+    live stream did wrong and what was mended: on a healthy server they stay 0. `anew_in_s`: in how many
+    seconds after we came in the room begins anew, if it does; we go on in it as somebody else.
 
     In a session's room `session` is how it stands for us, as the wire has it (None elsewhere); `line` and
     `staff` name the rooms that belong to it, to be joined with this `seat`. While `place` is a number, the
@@ -85,6 +87,7 @@ class Room:
         self.roster: dict[str, Person] = {}
         self.count = 0
         self.slow_mode_s = 0
+        self.anew_in_s: int | None = None
         self.session: Frame | None = None
         self.line: str | None = None
         self.staff: str | None = None
@@ -152,6 +155,26 @@ class Room:
         answer = await self._line.ask("older", self, {"before": before, "limit": limit})
         return Page(tuple(event(frame) for frame in answer["events"]), answer["more"])
 
+    async def mine(self) -> Mine:
+        """What the server holds of us here, as it stands at this moment."""
+        answer = await self._line.ask("mine", self, {})
+        return Mine(
+            posts=answer.get("posts", 0),
+            reactions=answer.get("reactions", 0),
+            withdrawn=answer.get("withdrawn", 0),
+            waiting=answer.get("waiting", 0),
+            other=answer.get("other", 0),
+            kept_s=answer["kept_s"],
+            since=answer.get("since"),
+            erase_at=answer.get("erase_at"),
+            stands=tuple(answer.get("stands", ())),
+        )
+
+    async def withdraw_all(self) -> int:
+        """Take back everything of ours in the room; how many posts and reactions it were."""
+        count: int = (await self._line.ask("withdraw_all", self, {})).get("count", 0)
+        return count
+
     async def typing(self) -> None:
         """Say that one is writing. Not answered, and not said at all while there is no connection."""
         if self.seated:
@@ -209,6 +232,7 @@ class Room:
         self.seat, self.epoch, self.handle = frame["seat"], frame["epoch"], frame["handle"]
         self.role, self.title, self.kind = frame.get("role"), frame.get("title", ""), frame.get("kind", "")
         self.slow_mode_s = frame.get("slow_mode_s", 0)
+        self.anew_in_s = frame.get("anew_in_s")
         self.roster = {entry["handle"]: person(entry) for entry in frame["roster"]}
         self.count = frame.get("count", len(self.roster))
         self.session, self.place = frame.get("session"), None
@@ -229,6 +253,11 @@ class Room:
         if not self.entered.done():
             self.entered.set_result(None)
         return same
+
+    def on_erased(self, frame: Frame) -> None:
+        """The room begins anew: with the seat that came with it, else with what got us in."""
+        self.seated = False
+        self.seat, self.after = frame.get("seat", self.seat), None
 
     def on_event(self, frame: Frame) -> None:
         """An event of the live stream: the next one is taken, an old one dropped, a gap mended."""

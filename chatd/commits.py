@@ -145,8 +145,12 @@ class Commits:
             self._tasks.spawn(self._across(ask, verdict), name="commits.across")
         elif not self._group.submit(verdict, ask):
             self._refuse(ask, ErrorCode.BUSY, RETRY_BUSY_S)
-        elif state.rules.slow_mode_s and type(ask.command) is Post and ask.seated.who.role != FACILITATOR:
-            state.spoke(ask.seated.who.handle, ask.command.key, now)
+        elif (
+            type(ask.command) is Post
+            and seated.who.role != FACILITATOR
+            and (paced := seated.paced).rules.slow_mode_s
+        ):
+            paced.spoke(seated.who.handle, ask.command.key, now)
 
     def _decide_in_session(self, ask: Ask, now: float) -> Verdict:
         seated = ask.seated
@@ -181,36 +185,45 @@ class Commits:
 
     async def _across(self, ask: Ask, draft: Draft) -> None:
         """Submit a draft that concerns two rooms, each as it stands."""
-        made: Draft | Refusal
+        made: Sequence[tuple[Draft, Ask | Own]]
         try:
             if isinstance(draft.event, Decided):
-                made = await self._let_through(ask.seated, draft, draft.event)
+                made = await self._let_through(ask, draft, draft.event)
             else:
                 live = await self._hub.open(draft.event.room)
                 await self._hub.settle(live)
-                made = rehomed(draft, live.state, (ask.seated.parent or ask.seated.live).name)
+                rehomed_ = rehomed(draft, live.state, (ask.seated.parent or ask.seated.live).name)
+                if isinstance(rehomed_, Refusal):
+                    self._refuse(ask, ErrorCode(rehomed_.why), rehomed_.retry_after_s)
+                    return
+                made = ((rehomed_, ask),)
         except LogError:
             self._refuse(ask, ErrorCode.LOG_UNAVAILABLE, RETRY_LOG_S)
             return
-        if isinstance(made, Refusal):
-            self._refuse(ask, ErrorCode(made.why), made.retry_after_s)
-        elif not self._group.submit(made, ask):
+        if not self._group.submit_together(made):
             self._refuse(ask, ErrorCode.BUSY, RETRY_BUSY_S)
 
-    async def _let_through(self, seated: Seated, draft: Draft, event: Decided) -> Draft:
-        """The decision on a held post. One that goes through gets its place under the same versions of both
-        rooms as the decision: both are kept, or neither."""
+    async def _let_through(self, ask: Ask, draft: Draft, event: Decided) -> Sequence[tuple[Draft, Ask | Own]]:
+        """The decision on a held post, and the post where it goes through: under the same versions of all
+        rooms, and in one write, so that both are kept, or neither."""
+        seated = ask.seated
+        parent = seated.parent
         held = await self._hub.one(seated.live, event.target) if event.yes else None
-        if seated.parent is None or not isinstance(held, Held):
-            return draft
-        post = approved(held, seated.parent.name)
+        if parent is None or not isinstance(held, Held):
+            return ((draft, ask),)
+        post = approved(held, parent.name)
         live = await self._hub.open(post.room)
         await self._hub.settle(live)
-        made = drafted(live.state, post, f"p:{held.key}")
+        said = drafted(live.state, post, f"p:{held.key}")
+        # The split that the small group is of may end meanwhile.
+        group = () if live is parent else ((parent.name, parent.state.epoch, parent.state.version),)
+        staff = (seated.live.name, draft.epoch, draft.rules_version)
+        there = (post.room, said.epoch, said.rules_version)
         # First, since the decision makes another version of the staff's rules.
-        also = ((seated.live.name, draft.epoch, draft.rules_version),)
-        self._group.submit(msgspec.structs.replace(made, also=also), Own())
-        return msgspec.structs.replace(draft, also=((post.room, made.epoch, made.rules_version),))
+        return (
+            (msgspec.structs.replace(said, also=(staff, *group)), Own()),
+            (msgspec.structs.replace(draft, also=(there, *group)), ask),
+        )
 
     async def _append(self, drafts: Sequence[Draft]) -> Sequence[Outcome]:
         started = self._clock()

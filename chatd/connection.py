@@ -5,7 +5,9 @@ from typing import Final, Protocol
 from chatd.live_room import LiveRoom
 from chatd.settings import Settings
 from chatd.sink import Sink
+from rooms.children import read
 from rooms.pace import Bucket
+from rooms.state import RoomState
 from rooms.verdict import Who
 
 ENTRY_S: Final = 900.0
@@ -40,10 +42,11 @@ class Seated:
     """A seat taken in one room by one connection: who speaks there, and how fast they may.
 
     In a room that belongs to a session's, `parent` is the session's room, whose seat this is by rights, and
-    `whose` the handle whose line it is, in a line.
+    `whose` the handle whose line it is, in a line. `mark`: with what a seat goes on when its
+    room begins anew (`moving.py`).
     """
 
-    __slots__ = ("live", "pace", "parent", "who", "whose")
+    __slots__ = ("live", "mark", "pace", "parent", "who", "whose")
 
     def __init__(
         self, live: LiveRoom, who: Who, pace: Pace, parent: LiveRoom | None = None, whose: str = ""
@@ -53,6 +56,15 @@ class Seated:
         self.pace = pace
         self.parent = parent
         self.whose = whose
+        self.mark = b""
+
+    @property
+    def paced(self) -> RoomState:
+        """How the room stands whose slow mode holds here: in a small group it is the session's."""
+        if self.parent is None:
+            return self.live.state
+        room = read(self.live.name)
+        return self.parent.state if room is not None and room.sort == "group" else self.live.state
 
 
 class Connection:

@@ -59,7 +59,10 @@ def ok(what: str, seen: str) -> Finding:
 def examine(settings: Settings) -> list[Finding]:
     """All checks, in the order in which a server would stumble."""
     # Which is made of the words in here.
+    from chatd.doctor_memory import check_memory
+    from chatd.doctor_passes import check_passes
     from chatd.doctor_sessions import check_erasures, check_keys, check_plans
+    from chatd.doctor_sign_in import check_sign_in
 
     checks: Sequence[Callable[[Settings], Finding]] = (
         check_settings,
@@ -67,6 +70,8 @@ def examine(settings: Settings) -> list[Finding]:
         check_space,
         check_secret,
         check_issuers,
+        check_sign_in,
+        check_passes,
         check_sqlite if settings.database is None else check_postgres,
         check_erasures,
         check_keys,
@@ -74,6 +79,7 @@ def examine(settings: Settings) -> list[Finding]:
         check_redis,
         check_clock,
         check_files,
+        check_memory,
     )
     return [check(settings) for check in checks]
 

@@ -1,5 +1,5 @@
-"""Three checks of `chatd doctor`: that every session is erased, and every key destroyed, that should be by
-now, and that what is planned can be read.
+"""Three checks of `chatd doctor`: that every session and every period of a room is erased, and every key
+destroyed, that should be by now, and that what is planned can be read.
 
 Reads the heads of the rooms in the store, the keys that open them, and the series; changes nothing. Says how
 many, never which.
@@ -8,23 +8,29 @@ many, never which.
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
+import msgspec
+
 from chatd.called import chatd
 from chatd.doctor import WAIT_S, Finding, ok
+from chatd.endings import OVERDUE_S
 from chatd.folder import untouched
 from chatd.keystore_files import FOLDER_NAME
 from chatd.keystores import open_keys, where
+from chatd.local_zone import periods
 from chatd.sealing_bodies import BodySealer
-from chatd.session_endings import OVERDUE_S
 from chatd.settings import STORE_NAME, Settings, SettingsError
+from rooms.catalog import RoomSpec
+from rooms.children import belongs
 from rooms.keyring import Keyring
 from rooms.keystore import KEYS_OVERDUE_S, Kept, KeysUnavailable, key_name
 from rooms.log import LogCorrupt, LogError
+from rooms.periods import RENEW_DAYS, Periods, days_of
 from rooms.rules_sql import head_of
 from rooms.sealer import Boxes, is_sealed
 
@@ -34,14 +40,18 @@ WHAT: Final = "Erasure"
 KEYS: Final = "Keys"
 PLANS: Final = "Plans"
 SERIES: Final = "SELECT ical FROM series"
-HEADS: Final = "SELECT name, epoch, head, tail, rules_version, rules FROM rooms"
+SPECS: Final = "SELECT name, spec FROM specs"
+HEADS: Final = "SELECT name, epoch, head, tail, rules_version, rules, began_at FROM rooms"
 
 
 def check_erasures(settings: Settings) -> Finding:
     """Where a server runs, it erases by itself, and makes up for what was due while it was away."""
     try:
         rows = _rows(settings)
-        late = overdue(rows, int(time.time()), _run(lambda: _boxes(settings, rows or [])))
+        days = _days(_rows(settings, SPECS) or [])
+        late = overdue(
+            rows, int(time.time()), _run(lambda: _boxes(settings, rows or [])), (periods(settings), days)
+        )
     except (KeysUnavailable, SettingsError):
         return Finding(WHAT, "warning", "the rooms' keys cannot be read", "Another finding says why.")
     except LogCorrupt:
@@ -53,7 +63,8 @@ def check_erasures(settings: Settings) -> Finding:
     return Finding(
         WHAT,
         "failure",
-        f"{late} session{'s are' if late > 1 else ' is'} still there and should be erased",
+        f"{late} session{'s or periods of rooms are' if late > 1 else ' or period of a room is'} still there "
+        "and should be erased",
         f"Start the server ({chatd()} serve): it erases them within a minute. If it runs already, its log "
         "says what keeps it from writing.",
     )
@@ -114,15 +125,35 @@ def late_keys(kept: Sequence[Kept], living: Collection[str], now: int) -> int:
     return sum(each.name not in living and each.made_at < now - KEYS_OVERDUE_S for each in kept)
 
 
-def overdue(rows: Sequence[Sequence[Any]] | None, now: int, boxes: Boxes | None = None) -> int | None:
-    """How many of the rooms whose heads these are should have been erased well before `now`."""
+def overdue(
+    rows: Sequence[Sequence[Any]] | None,
+    now: int,
+    boxes: Boxes | None = None,
+    renewed: tuple[Periods, Mapping[str, int]] | None = None,
+) -> int | None:
+    """How many of the rooms whose heads these are should have been erased well before `now`. `renewed`: when
+    rooms begin anew, and after how many days, by name; of a room that is not there, after one."""
     if rows is None:
         return None
-    sessions = [head_of(row[1:], row[0], boxes).rules.session for row in rows]
-    return sum(
-        session is not None and session.erase_at is not None and now > session.erase_at + OVERDUE_S
-        for session in sessions
-    )
+    late = 0
+    for row in rows:
+        head = head_of(row[1:], row[0], boxes)
+        session = head.rules.session
+        if session is not None:
+            late += session.erase_at is not None and now > session.erase_at + OVERDUE_S
+        elif renewed is not None and not belongs(row[0]):
+            calendar, days = renewed
+            every = days.get(row[0], RENEW_DAYS["drop-in"])
+            late += calendar.is_over(every, head.began_at, now - OVERDUE_S)
+    return late
+
+
+def _days(rows: Sequence[Sequence[Any]]) -> Mapping[str, int]:
+    """After how many days each room of the catalog begins anew. `LogCorrupt` where one cannot be read."""
+    try:
+        return {name: days_of(msgspec.json.decode(spec, type=RoomSpec)) for name, spec in rows}
+    except msgspec.DecodeError:
+        raise LogCorrupt("A room of the catalog cannot be read.") from None
 
 
 def _rows(settings: Settings, query: str = HEADS) -> Sequence[Sequence[Any]] | None:

@@ -1,12 +1,14 @@
 """The door: who gets in, and as whom. Identity ends here.
 
-    join  ->  room known?  ->  seat shown? else ticket? else open?  ->  handle claimed  ->  Seat
+    join  ->  room known?  ->  seat shown? else pass? else ticket? else open?  ->  handle claimed  ->  Seat
 
-A verified subject becomes a pseudonym under the epoch's key and is dropped. What comes out is
-a `Seat`: a handle, a role and a pseudonym, good in this epoch of this room and nowhere else.
+A verified subject becomes a pseudonym under the epoch's key and is dropped. A staff pass has no subject:
+what stands for the pass becomes the pseudonym, so one pass is one person, on however many devices. What comes
+out is a `Seat`: a handle, a role and a pseudonym, good in this epoch of this room and nowhere else.
 """
 
 import asyncio
+import hashlib
 import secrets
 import time
 from collections.abc import Sequence
@@ -15,6 +17,8 @@ from typing import Final
 import msgspec
 
 from chatd.once import Once
+from chatd.pass_keys import Passes, PassesUnknown
+from chatd.pass_tokens import PassRefused
 from chatd.seats import Seat, Seats
 from chatd.settings import Settings
 from chatd.spawn import Tasks
@@ -25,16 +29,22 @@ from rooms.catalog import Catalog, RoomSpec
 from rooms.children import belongs
 from rooms.group_commit import GroupCommit
 from rooms.log import Claim, Log, LogError, LogUnavailable
+from rooms.rules import FACILITATOR
 
 HANDLES_TRIED: Final = (2, 8, 8, 8)
 """Candidates in one claim after the other. With over 100,000 word pairs the first is nearly always
 free; after the last one the room's words are used up, or the store misbehaves."""
 KEEP_SPENT_S: Final = 60
 """How much longer than a ticket's life its use is remembered: clocks differ."""
+SAME_ENTRY_S: Final = 60
+"""For so long whoever shows a one-time ticket with the same offer again is the one who used it: their answer
+was lost on the way, in a stream that something held back for instance."""
 KNOWN_S: Final = 1.0
 """How long what the catalog says of a room is believed before it is asked again: when a thousand come
 at once it is asked once."""
 MAX_KNOWN: Final = 10_000
+PASSES_S: Final = 5.0
+"""When to come back where the keys of passes are not there yet: the server has just begun."""
 
 
 class Refused(Exception):
@@ -55,19 +65,30 @@ class Admission(msgspec.Struct, frozen=True):
     wish: str | None = None
     once: Ticket | None = None
     """A ticket that is good for one entry, to be used up (`Door.spend`) when nothing else can fail."""
+    entry: bytes | None = None
+    """What that ticket and the offer shown with it are known by, together."""
 
 
 class Door:
     """Checks tickets, seats and offers, and claims handles. One per node."""
 
     def __init__(
-        self, settings: Settings, catalog: Catalog, log: Log, seats: Seats, tickets: Tickets, tasks: Tasks
+        self,
+        settings: Settings,
+        catalog: Catalog,
+        log: Log,
+        seats: Seats,
+        tickets: Tickets,
+        *,
+        passes: Passes,
+        tasks: Tasks,
     ) -> None:
         self._settings = settings
         self._catalog = catalog
         self._log = log
         self._seats = seats
         self._tickets = tickets
+        self._passes = passes
         self._specs = Once(
             self._find,
             tasks=tasks,
@@ -98,8 +119,11 @@ class Door:
             return RoomSpec(name=name, title=name, capacity=self._settings.capacity, open=True, listed=False)
         raise Refused(ErrorCode.UNKNOWN_ROOM)
 
-    def admit(self, join: Join, spec: RoomSpec, epoch: str) -> Admission:
-        """Judge what was shown; changes nothing. `Refused`."""
+    def admit(self, join: Join, spec: RoomSpec, epoch: str, *, began_at: float | None = None) -> Admission:
+        """Judge what was shown; changes nothing. `Refused`.
+
+        `began_at`: when the session was planned to begin, whose passes are those of that time. None: of now.
+        """
         now = time.time()
         if join.seat is not None:
             seat = self._seats.restore(join.seat, spec.name, epoch, now)
@@ -113,19 +137,44 @@ class Door:
             ticket = self._ticket(join.ticket, spec, now)
             subject, role = ticket.person, ticket.role
             once = ticket if ticket.once else None
+        elif self._asks_for_pass(spec):
+            subject = self._pass(join.pass_, spec.name, began_at)
         elif not (spec.open or self._settings.open):
             raise Refused(ErrorCode.TICKET_NEEDED)
-        wish, pseudonym = None, self._seats.pseudonym(spec.name, epoch, subject)
+        wish, entry = None, None
         if join.offer is not None:
             offered = self._seats.offered(join.offer, spec.name, epoch, now)
             wish = offered[0] if offered is not None else None
-        return Admission(role, pseudonym, wish=wish, once=once)
+            if once is not None and offered is not None:
+                # What was drawn is in no store, so nobody finds the entry again from the ticket.
+                entry = hashlib.sha256(b"entry\0" + once.digest + offered[1]).digest()[: len(once.digest)]
+                subject = f"once\0{entry.hex()}" if subject is None else subject
+        pseudonym = self._seats.pseudonym(spec.name, epoch, subject)
+        return Admission(role, pseudonym, wish=wish, once=once, entry=entry)
 
     def _ticket(self, token: str, spec: RoomSpec, now: float) -> Ticket:
         try:
-            return self._tickets.check(token, spec.name, now)
+            ticket = self._tickets.check(token, spec.name, now)
         except TicketRefused:
             raise Refused(ErrorCode.TICKET_REFUSED) from None
+        if ticket.role != FACILITATOR and self._asks_for_pass(spec):
+            raise Refused(ErrorCode.PASS_NEEDED)  # who they are is not wanted here
+        return ticket
+
+    def _asks_for_pass(self, spec: RoomSpec) -> bool:
+        return spec.door == "pass" and not self._settings.open
+
+    def _pass(self, token: str | None, room: str, began_at: float | None) -> str:
+        """What stands for whoever has the pass. The list of handles keeps it, under the epoch's key, as it
+        does every owner: once per epoch, whatever node it is shown to, and gone with the epoch."""
+        if token is None:
+            raise Refused(ErrorCode.PASS_NEEDED)
+        try:
+            return f"pass\0{self._passes.check(token, room, began_at)}"
+        except PassRefused:
+            raise Refused(ErrorCode.PASS_REFUSED) from None
+        except PassesUnknown:
+            raise Refused(ErrorCode.BUSY, PASSES_S) from None
 
     def _is_anothers(self, seat: Seat, token: str | None, now: float) -> bool:
         """Whether a ticket that is shown beside a seat names somebody else: a page where another person has
@@ -144,9 +193,23 @@ class Door:
         if ticket.once and await self._log.spent(ticket.digest):
             raise Refused(ErrorCode.TICKET_SPENT)
 
-    async def spend(self, ticket: Ticket) -> None:
-        """Use a one-time ticket up: the last step of entering. `Refused` where it was used before."""
+    async def spend(self, admission: Admission) -> None:
+        """Use a one-time ticket up: the last step of entering. `Refused` where it was used before, but by the
+        same entry, a moment ago. An admission without such a ticket is let through."""
+        ticket, entry = admission.once, admission.entry
+        if ticket is None:
+            return
         if not await self._log.spend(ticket.digest, ticket.expires_at + KEEP_SPENT_S):
+            await self.check_unspent(admission)
+        elif entry is not None:
+            await self._log.spend(entry, int(time.time()) + SAME_ENTRY_S)
+
+    async def check_unspent(self, admission: Admission) -> None:
+        """Refuse whom `spend` would refuse just now. Changes nothing. `Refused`."""
+        ticket, entry = admission.once, admission.entry
+        if ticket is None or not await self._log.spent(ticket.digest):
+            return
+        if entry is None or not await self._log.spent(entry):
             raise Refused(ErrorCode.TICKET_SPENT)
 
     async def seat(self, admission: Admission, spec: RoomSpec, epoch: str) -> Seat:
@@ -184,6 +247,10 @@ class Door:
     def token(self, seat: Seat) -> str:
         """What its holder shows to come back."""
         return self._seats.issue(seat)
+
+    def mark(self, seat: Seat) -> bytes:
+        """As `Seats.mark`."""
+        return self._seats.mark(seat.room, seat.epoch, seat.pseudonym)
 
     async def ready(self, room: str, epoch: str) -> bool:
         """As `Seats.ready`."""

@@ -10,7 +10,7 @@ be, how it looks. Reads the catalog; changes nothing. No answer depends on who a
 """
 
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -23,6 +23,7 @@ from chatd.headers import content_policy
 from chatd.node import Node
 from chatd.pages import Pages
 from chatd.settings import Settings
+from chatd.sign_ins import SIGN_IN
 from rooms.catalog import RoomSpec
 from rooms.command import RoomName
 from rooms.log import LogError
@@ -35,23 +36,16 @@ MODULES: Final = "embed/"
 
 ROOT: Final = b"<html "
 """How the room's page begins; what is said about a frame goes here, before its language."""
-PRELOAD: Final = b'<link rel="modulepreload"'
 ENTRY: Final = b'<main id="entry"'
 SHOWN_LATER: Final = b'<main hidden id="entry"'
 """Until the page's module knows whether somebody is in the room already."""
 CUT_OFF: Final = "pages.cut_off"
 """A sandbox without the chat's own origin loads neither styles nor modules from it: this is what is seen
 then. A style hides it."""
-ABROAD: Final = (
-    "room/elsewhere.js",
-    "room/window.js",
-    "room/look.js",
-    "room/host.js",
-    "client/handover.js",
-    "embed/messages.js",
-)
-"""What a room needs in a frame or in a window of its own, and not on its own page."""
+ABROAD: Final = ("room/elsewhere.js", "room/look.js", "room/host.js")
+"""What a room needs in a frame or in a window of its own, and not on its own page, where it is not loaded."""
 THEMES: Final = ("light", "dark")
+ASKS_FOR_PASS: Final[Mapping[str, str]] = {"data-door": "pass"}
 
 ANYBODYS: Final[Mapping[str, str]] = {
     "access-control-allow-origin": "*",
@@ -60,35 +54,39 @@ ANYBODYS: Final[Mapping[str, str]] = {
 """For a script that says nothing about anybody. Modules are fetched with CORS (HTML, "fetch a module
 script graph"), and a page that is not on any list has to load it too, to be told so."""
 
+A_WHILE: Final = "public, max-age=600, stale-while-revalidate=86400"
+"""For the script whose address never changes: who comes back to a page does not wait for it (RFC 5861).
+An older one does as well: the files it names are there, whatever version they are asked for by."""
+
 WITH_ITS_OPENER: Final[Mapping[str, str]] = {"cross-origin-opener-policy": "unsafe-none"}
 """For a window that a frame opens and speaks with. It listens to its own origin alone."""
 
 
 def embed_routes(pages: Pages, settings: Settings) -> list[Route]:
     """What `app.py` adds to its own."""
-    preloads = "".join(
-        f'<link rel="modulepreload" href="/static/{pages.version}/{name}">\n    ' for name in ABROAD
-    ).encode()
+    with_its_scripts = pages.with_more("frame", ROOM_PAGE, ABROAD)
+    # What it loads later lies below /embed.js here, and is kept for a year like all of /static/VERSION/.
+    element = pages.alone(SCRIPT).replace(b'"./', f'"./static/{pages.version}/'.encode())
 
     def abroad(body: bytes, about: Mapping[str, str], first: bytes = b"") -> bytes:
         """The room's page, told where it is shown."""
-        body = body.replace(ROOT, _root(about), 1).replace(ENTRY, first + SHOWN_LATER, 1)
-        return body.replace(PRELOAD, preloads + PRELOAD, 1)
+        return with_its_scripts(body.replace(ROOT, _root(about), 1).replace(ENTRY, first + SHOWN_LATER, 1))
 
     async def script(request: Request) -> Response:
-        # Its imports are relative to /embed.js here, and are kept for a year like all of /static/VERSION/.
-        here = f'"./static/{pages.version}/'.encode()
-        answer = pages.page(request, SCRIPT, edit=lambda body: body.replace(b'"./', here))
+        answer = pages.page(request, SCRIPT, edit=lambda _: element)
         answer.headers.update(ANYBODYS)
+        answer.headers["cache-control"] = A_WHILE
         return answer
 
     async def frame(request: Request) -> Response:
-        hosts = framed_by(await _spec(request), settings)
+        spec = await _spec(request)
+        hosts = framed_by(spec, settings)
         about = {
             "class": "embedded",
             "data-hosts": " ".join(hosts),
             "data-theme": _one_of(THEMES, request.query_params.get("theme")),
-            **sign_in(settings),
+            **sign_in(settings, window=True),
+            **door(spec),
         }
         cut_off = f'<p class="cut-off">{html.escape(pages.say(request, CUT_OFF))}</p>\n    '.encode()
         answer = pages.page(request, ROOM_PAGE, edit=lambda body: abroad(body, about, cut_off))
@@ -96,8 +94,7 @@ def embed_routes(pages: Pages, settings: Settings) -> list[Route]:
         return answer
 
     async def window(request: Request) -> Response:
-        _name(request)
-        about = {"class": "windowed", **sign_in(settings)}
+        about = {"class": "windowed", **sign_in(settings, window=True), **door(await _spec(request))}
         answer = pages.page(request, ROOM_PAGE, edit=lambda body: abroad(body, about))
         answer.headers.update(WITH_ITS_OPENER)
         return answer
@@ -115,16 +112,34 @@ def embed_routes(pages: Pages, settings: Settings) -> list[Route]:
     ]
 
 
-def room_page(pages: Pages, settings: Settings) -> Callable[[Request], Response]:
+def room_page(pages: Pages, settings: Settings) -> Callable[[Request], Awaitable[Response]]:
     """The room on its own page: as it is, and told where to sign in if there is such a place."""
-    about = sign_in(settings)
-    told = (lambda body: body.replace(ROOT, _root(about), 1)) if settings.sign_in_url else None
-    return lambda request: pages.page(request, ROOM_PAGE, edit=told)
+    told = told_to_sign_in(sign_in(settings))
+    told_of_pass = told_to_sign_in({**sign_in(settings), **ASKS_FOR_PASS})
+
+    async def page(request: Request) -> Response:
+        asks = door(await _spec(request))
+        return pages.page(request, ROOM_PAGE, edit=told_of_pass if asks else told)
+
+    return page
 
 
-def sign_in(settings: Settings) -> Mapping[str, str]:
-    """Where the intranet lets people sign in; a ticket comes back from there."""
+def door(spec: RoomSpec | None) -> Mapping[str, str]:
+    """What the page has to know before anything else: where a pass is asked for, no ticket is shown."""
+    return ASKS_FOR_PASS if spec is not None and spec.door == "pass" else {}
+
+
+def sign_in(settings: Settings, *, window: bool = False) -> Mapping[str, str]:
+    """Where people sign in: on the intranet, from where a ticket comes back, or here. `window`: for a room
+    that opens a window for it, because a frame has no cookie."""
+    if settings.oidc_issuer is not None:
+        return {"data-sign-in": f"{SIGN_IN}?room={{room}}{'&window=1' if window else ''}"}
     return {"data-sign-in": settings.sign_in_url or ""}
+
+
+def told_to_sign_in(about: Mapping[str, str]) -> Callable[[bytes], bytes] | None:
+    """What makes a page say it on its root element; None where there is nothing to say."""
+    return (lambda body: body.replace(ROOT, _root(about), 1)) if any(about.values()) else None
 
 
 def framed_by(spec: RoomSpec | None, settings: Settings) -> Sequence[str]:
@@ -144,7 +159,7 @@ async def _spec(request: Request) -> RoomSpec | None:
     try:
         return await node.catalog.get(_name(request))
     except LogError:
-        # Whether this page may be framed is not known, so nobody frames it.
+        # Whether this page may be framed, and whether a ticket may be shown in it, is not known.
         raise HTTPException(503) from None
 
 

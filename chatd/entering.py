@@ -11,11 +11,13 @@ from typing import Final
 
 from chatd import wire
 from chatd.connection import Connection, Seated
-from chatd.door import Door, Refused
+from chatd.door import Admission, Door, Refused
 from chatd.hub import Hub
 from chatd.live_room import LiveRoom
 from chatd.metrics import Metrics
+from chatd.moving import goes_on
 from chatd.presence_gossip import PresenceGossip
+from chatd.renewals import Renewals
 from chatd.seating import Seating
 from chatd.seats import Seat
 from chatd.session_door import SessionDoor
@@ -46,10 +48,12 @@ class Entering:
         sessions: SessionDoor,
         news: SessionNews,
         presence: PresenceGossip,
+        renewals: Renewals,
         metrics: Metrics,
     ) -> None:
         self._settings = settings
         self._hub = hub
+        self._renewals = renewals
         self._door = door
         self._seating = seating
         self._sessions = sessions
@@ -62,7 +66,7 @@ class Entering:
         spec = await self._door.room(command.room)
         if command.ticket is not None:
             await self._door.look(command.ticket, spec)
-        live = await self._open(spec.name)
+        live = await self._open(spec)
         handle, offer = self._door.draw(spec.name, live.state.epoch)
         return wire.Drawn(id=command.id, room=spec.name, handle=handle, offer=offer)
 
@@ -71,17 +75,21 @@ class Entering:
         if children.belongs(command.room):
             return await self._join_belonging(connection, command)
         spec = await self._door.room(command.room)
-        live = await self._open(spec.name)
+        live = await self._open(spec)
         epoch = live.state.epoch
-        admission = self._door.admit(command, spec, epoch)
+        if command.pass_ is not None:  # a participant's: before the session they have no pass that counts
+            await self._sessions.check_open(spec, live, facilitates=False)
+        session = live.state.rules.session
+        began_at = None if session is None else session.plan.starts_at
+        admission = self._door.admit(command, spec, epoch, began_at=began_at)
         await self._sessions.check_open(spec, live, facilitates=admission.role == FACILITATOR)
         seat = await self._door.seat(admission, spec, epoch)
         who = _who(seat)
         self._check(connection, live, seat, spec, command)
-        place = await self._place(live, who, spec, command.ticket if admission.once is not None else None)
+        place = await self._place(live, who, admission)
         if admission.once is not None:
             try:
-                await self._door.spend(admission.once)
+                await self._door.spend(admission)
             except Refused:
                 # Used at this moment, perhaps by the same person in another window: they keep the place.
                 if not self._presence.is_here(live.name, who.handle):
@@ -99,6 +107,8 @@ class Entering:
                 handle=seat.handle,
             )
         seated = self._seating.take(connection, live, who)
+        if live.state.rules.session is None and goes_on(spec, who):
+            seated.mark = self._door.mark(seat)
         return await self._enter(connection, command, seated, spec, self._door.token(seat))
 
     async def _join_belonging(self, connection: Connection, command: wire.Join) -> wire.Joined:
@@ -108,20 +118,25 @@ class Entering:
         seated = self._seating.take(connection, live, _who(seat), parent, whose)
         return await self._enter(connection, command, seated, spec, command.seat or "")
 
-    async def _place(self, live: LiveRoom, who: Who, spec: RoomSpec, once: str | None) -> int | None:
+    async def _place(self, live: LiveRoom, who: Who, admission: Admission) -> int | None:
         """In a session's room, `who`'s place in the waiting line, from 1; None where they may come in.
 
-        `once`: a ticket that is good for one entry. One that was used already takes nobody's place.
+        A ticket for one entry that was used already takes nobody's place.
         """
         if who.role == FACILITATOR or (live.state.rules.session is None and not live.state.doubtful):
             return None
-        if once is not None:
-            await self._door.look(once, spec)
+        await self._door.check_unspent(admission)
         return await self._sessions.admit(live, who)
 
-    async def _open(self, name: str) -> LiveRoom:
-        """The live room, with the key of its epoch at hand. `Refused`, `LogError`."""
+    async def _open(self, spec: RoomSpec) -> LiveRoom:
+        """The live room, in an epoch that is not over, with its key at hand. `Refused`, `LogError`."""
+        name = spec.name
         live = await self._hub.open(name)
+        if self._renewals.is_over(spec, live.state):
+            # Nobody was there when its period ended, or the clockwork is not through with all rooms.
+            await self._renewals.renew(name, live.state.epoch)
+            await self._hub.catch_up(live)
+            live = await self._hub.open(name)
         if not await self._door.ready(name, live.state.epoch):
             await self._hub.catch_up(live)  # erased by another process, which we have not heard of
             raise Refused(ErrorCode.SEAT_REFUSED)
@@ -178,10 +193,11 @@ class Entering:
             title=spec.title,
             kind=spec.kind if belonging is None else belonging.sort,
             role=who.role,
-            slow_mode_s=live.state.rules.slow_mode_s,
+            slow_mode_s=seated.paced.rules.slow_mode_s,
             session=session,
             line=session.you.line if session is not None else None,
             staff=session.staff.room if session is not None and session.staff is not None else None,
+            anew_in_s=self._renewals.anew_in_s(spec, live.state) if belonging is None else None,
         )
 
     # ---- those who speak in a request of their own (`visitors.py`) -------------------------------
@@ -208,7 +224,7 @@ class Entering:
         spec = await self._door.room(room if belonging is None else belonging.parent)
         if token is None:
             raise Refused(ErrorCode.NOT_JOINED)
-        live = await self._open(spec.name)
+        live = await self._open(spec)
         await self._hub.settle(live)
         epoch = live.state.epoch
         admission = self._door.admit(wire.Join(id=NO_ID, room=spec.name, seat=token), spec, epoch)

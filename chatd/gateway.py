@@ -21,7 +21,10 @@ from chatd.entering import Entering
 from chatd.hub import EpochGone, Hub
 from chatd.live_room import LiveRoom
 from chatd.metrics import Metrics
+from chatd.moving import Moving
+from chatd.own import Own
 from chatd.presence_gossip import PresenceGossip
+from chatd.renewals import Renewals
 from chatd.seating import Seating
 from chatd.seats import Seats
 from chatd.session_door import SessionDoor
@@ -60,6 +63,7 @@ class Gateway:
         series: SeriesStore,
         log: Log,
         presence: PresenceGossip,
+        renewals: Renewals,
         metrics: Metrics,
         tasks: Tasks,
         clock: Callable[[], float],
@@ -105,8 +109,13 @@ class Gateway:
             sessions=self._sessions,
             news=self.news,
             presence=presence,
+            renewals=renewals,
             metrics=metrics,
         )
+        self._moving = Moving(
+            hub=hub, door=door, seats=seats, seating=self._seating, renewals=renewals, tasks=tasks
+        )
+        self._own = Own(log=log, hub=hub, commits=self.commits, door=door, renewals=renewals, wall=wall)
         self._handlers: dict[type, Callable[[Connection, Any], None]] = {
             Post: self._post,
             **dict.fromkeys((React, Withdraw, Slow, *get_args(SessionCommand)), self._small),
@@ -115,6 +124,8 @@ class Gateway:
             wire.Leave: self._leave,
             wire.Away: self._away,
             wire.Older: self._older,
+            wire.AskMine: self._mine,
+            wire.WithdrawAll: self._withdraw_all,
             wire.Typing: self._typing,
         }
 
@@ -153,14 +164,12 @@ class Gateway:
         self._seating.sweep()
 
     def expel(self, room: str, sinks: Sequence[Sink]) -> None:
-        """The room's epoch is gone and with it its seats: say so, and let them join anew.
+        """The room's epoch is gone and with it its seats: say so, and let them join anew (`moving.py`).
 
         What belongs to it is gone with it: its seats were seats of this room.
         """
-        for sink in sinks:
-            if (found := self._seating.at(sink, room)) is not None:
-                self._seating.unseat(*found, at_once=True)
-                self.hub.reply(sink, wire.Erased(room=room))
+        found = [self._seating.at(sink, room) for sink in sinks]
+        self._moving.expel(room, [each for each in found if each is not None])
         for name in [name for name in self.hub.live if name.startswith(children.prefix(room))]:
             self.hub.begin_anew(name)
 
@@ -282,6 +291,24 @@ class Gateway:
             events = viewer.shown([event for event in events if event.seq >= first], live.state)
         answer = wire.History(id=command.id, room=live.name, events=list(events), more=more)
         self.hub.reply(connection.sink, answer)
+
+    def _mine(self, connection: Connection, command: wire.AskMine) -> None:
+        seated = self._seated(connection, command.room, command.id)
+        if seated is not None:
+            self._wait_for(connection, command.id, self._mine_now(connection, command, seated))
+
+    async def _mine_now(self, connection: Connection, command: wire.AskMine, seated: Seated) -> None:
+        self.hub.reply(connection.sink, await self._own.mine(command.id, seated))
+
+    def _withdraw_all(self, connection: Connection, command: wire.WithdrawAll) -> None:
+        seated = self._seated(connection, command.room, command.id)
+        if seated is not None:
+            self._wait_for(connection, command.id, self._withdraw_all_now(connection, command, seated))
+
+    async def _withdraw_all_now(
+        self, connection: Connection, command: wire.WithdrawAll, seated: Seated
+    ) -> None:
+        self.hub.reply(connection.sink, await self._own.withdraw_all(command.id, seated))
 
     def _join(self, connection: Connection, command: wire.Join) -> None:
         self._wait_for(connection, command.id, self._join_now(connection, command))

@@ -10,8 +10,11 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chatd.settings import Settings
+from chatd.sign_ins import CALLBACK
 
 MAX_URL_BYTES: Final = 2_048
+MAX_ANSWER_BYTES: Final = 8_192
+"""The same where a sign-in provider sends people back: what it puts into the address is its own business."""
 MAX_BODY_BYTES: Final = 16 * 1024
 POSTED: Final = frozenset({"/sse", "/poll", "/send", "/probe"})
 """Routes that take a body, and see to its size themselves (`posting.py`)."""
@@ -32,12 +35,15 @@ def content_policy(settings: Settings, *, framed_by: Iterable[str] = ()) -> str:
     server's own pages and by those of the origins `framed_by` (CSP Level 3, section 6.4.2).
 
     `connect-src` names the socket's origin where it is known: 'self' covers it in the standard
-    (CSP Level 3, section 6.7.2.8), but not in every browser still in use.
+    (CSP Level 3, section 6.7.2.8), but not in every browser still in use. And the issuer of staff passes,
+    where that is another server.
     """
     connect = "connect-src 'self'"
     if settings.public_url:
         scheme, _, host = settings.public_url.rstrip("/").partition("://")
         connect += f" {'wss' if scheme == 'https' else 'ws'}://{host}"
+    if settings.pass_issuer:
+        connect += f" {settings.pass_issuer.rstrip('/')}"
     policy = (
         "default-src 'none'",
         "script-src 'self'",
@@ -92,7 +98,8 @@ class Guarded:
                 message = {**message, "headers": [*own, *missing]}
             await send(message)
 
-        if len(scope.get("raw_path") or b"") + len(scope.get("query_string", b"")) > MAX_URL_BYTES:
+        longest = MAX_ANSWER_BYTES if scope["path"] == CALLBACK else MAX_URL_BYTES
+        if len(scope.get("raw_path") or b"") + len(scope.get("query_string", b"")) > longest:
             await _refuse(send_guarded, 414, b"This address is too long.\n")
         elif not _takes_body(scope["path"]) and _body_bytes(scope) > MAX_BODY_BYTES:
             await _refuse(send_guarded, 413, b"This is more than the server takes.\n")

@@ -41,6 +41,8 @@ KEEP_EMPTY_S: Final = 30.0
 KEEP_READ_S: Final = 1.0
 """How long what was read for somebody who comes back serves those who come back to the same place."""
 MAX_READS: Final = 128
+MAX_READ_BYTES: Final = 8 << 20
+"""So many of them, and so many bytes about, are kept for that time."""
 MAX_EARLIER: Final = 20_000
 """Events of a session that are looked through for turns and comings when its room is opened."""
 RETRY_S: Final = 0.25
@@ -108,7 +110,14 @@ class Hub:
         self._early: dict[str, list[tuple[str, AnyEvent]]] = {}
         """Of the rooms that are being opened: what the bus brought meanwhile, and of which epoch."""
         self._reads = Once(
-            self._read, tasks=tasks, name="hub.read", failures=(LogError,), keep_s=KEEP_READ_S, most=MAX_READS
+            self._read,
+            tasks=tasks,
+            name="hub.read",
+            failures=(LogError,),
+            keep_s=KEEP_READ_S,
+            most=MAX_READS,
+            weigh=lambda read: sum(map(about_bytes, read)),
+            most_weight=MAX_READ_BYTES,
         )
         self._histories = Histories()
         self._kept: Counter[str] = Counter()

@@ -21,6 +21,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from chatd.sign_ins import Outcome
 from chatd.tickets import Why
 from chatd.wire import CloseCode, ErrorCode
 
@@ -172,7 +173,12 @@ _SESSIONS_LATE = _plan.one(
     "counter", "chatd_sessions_late", "Phases that began late, because no server was there in time."
 )
 _ERASURES_OVERDUE = _plan.one(
-    "gauge", "chatd_erasures_overdue", "Sessions that should be erased by now. All workers say the same."
+    "gauge", "chatd_erasures_overdue", "What should be erased by now: sessions, and periods of rooms."
+)
+_ERASURE_LATE_S = _plan.one(
+    "gauge",
+    "chatd_erasure_late_seconds",
+    "For how long the oldest erasure has been due; 0 where none is. Every worker says so.",
 )
 _KEYS = _plan.one("gauge", "chatd_keys", "Keys of rooms' epochs that there are. Every worker says so.")
 _KEYS_OVERDUE = _plan.one(
@@ -188,6 +194,9 @@ _REFUSALS = _plan.family(
 )
 _TICKETS_REFUSED = _plan.family(
     "chatd_tickets_refused", "Tickets that were refused, by reason.", "why", tuple(Why)
+)
+_SIGN_INS = _plan.family(
+    "chatd_sign_ins", "Sign-ins that ended here, by how they did.", "outcome", tuple(Outcome)
 )
 _CLOSES = _plan.family(
     "chatd_closes",
@@ -257,6 +266,7 @@ class Metrics:
         self.sessions_running = Cell(cells, _SESSIONS)
         self.sessions_late = Cell(cells, _SESSIONS_LATE)
         self.erasures_overdue = Cell(cells, _ERASURES_OVERDUE)
+        self.erasure_late_s = Cell(cells, _ERASURE_LATE_S)
         self.keys = Cell(cells, _KEYS)
         self.keys_overdue = Cell(cells, _KEYS_OVERDUE)
         self.keys_lost = Cell(cells, _KEYS_LOST)
@@ -264,9 +274,11 @@ class Metrics:
         self.keys_overdue.set(0)
         self.sessions_running.set(0)
         self.erasures_overdue.set(0)
+        self.erasure_late_s.set(0)
         self.recoveries = Family(cells, _RECOVERIES, RECOVERIES)
         self.refusals = Family(cells, _REFUSALS, tuple(code.value for code in ErrorCode))
         self.tickets_refused = Family(cells, _TICKETS_REFUSED, tuple(Why))
+        self.sign_ins = Family(cells, _SIGN_INS, tuple(Outcome))
         self.closes = Family(cells, _CLOSES, tuple(str(int(code)) for code in CloseCode))
         self.commit_seconds = Histogram(cells, _COMMIT_S, COMMIT_SECONDS)
         self.batch_events = Histogram(cells, _BATCH, BATCH_EVENTS)

@@ -9,9 +9,9 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -21,34 +21,45 @@ from chatd.bus import Bus
 from chatd.bus_memory import MemoryBus, ignore_health, ignore_message
 from chatd.debriefs import Debriefs
 from chatd.door import Door
+from chatd.endings import Endings
 from chatd.envelopes import NODES_CHANNEL, Heads, Placed, SeatWish, TypingHint, pack, unpack
 from chatd.gateway import Gateway
 from chatd.handshake import DoorSettings
 from chatd.hub import Hub, room_channel
+from chatd.identity import Identities
 from chatd.keystores import open_kept
 from chatd.links import Links
 from chatd.live_room import LiveRoom
+from chatd.local_zone import periods
 from chatd.metrics import Metrics
+from chatd.pass_desk import PassDesk
 from chatd.presence_gossip import PresenceGossip
+from chatd.renewals import Renewals
 from chatd.seats import Seats
 from chatd.session_clockwork import SessionClockwork
 from chatd.session_endings import SessionEndings
 from chatd.session_presence import SessionPresence
 from chatd.settings import Settings, load_secret
+from chatd.sign_ins import SignIns
 from chatd.sink import Sink
 from chatd.sockets import Sockets
 from chatd.spawn import Tasks
 from chatd.steady import SteadyClock
 from chatd.tickets import Why, open_tickets
 from chatd.visitors import Visitors
+from chatd.wiping import Wiping
 from chatd.wire import CloseCode
 from presence.replica import Replica
 from rooms.catalog import HISTORY_S, Catalog, RoomSpec
 from rooms.events import AnyEvent
 from rooms.keystore import KEYS_OVERDUE_S, key_name
 from rooms.log import Head, Log, LogError
+from rooms.periods import kept_s
 from rooms.series import SeriesStore
 from rooms.store_sql import Store
+
+if TYPE_CHECKING:
+    from chatd.oidc import Oidc
 
 _log = logs.get("node")
 
@@ -67,6 +78,10 @@ KEYS_S: Final = 5.0
 """How often the issuers' key files are looked at."""
 TRIM_S: Final = 600.0
 """How often what is older than its room keeps is removed from the log."""
+TRIM_LATE_S: Final = 3600
+"""So long after one time that all rooms were trimmed the next one is late."""
+TRIMMED: Final = " what is older than its room keeps"
+"""What waits to be erased by then. No room is called so."""
 TRIM_ROOMS: Final = 100
 """Rooms asked for at a time while trimming."""
 GOODBYE: Final = "the server restarts; come back with your seat"
@@ -92,6 +107,11 @@ def door_settings(settings: Settings) -> DoorSettings:
     )
 
 
+def own_door(settings: Settings) -> DoorSettings:
+    """The same for this server's own pages alone."""
+    return door_settings(msgspec.structs.replace(settings, origins=()))
+
+
 class Health(msgspec.Struct, frozen=True):
     """`ready`: people can be let in. `degraded`: what works worse than it should."""
 
@@ -106,6 +126,7 @@ class Node:
     `store` and `bus` are what `settings` name, unless given. `clock` is monotonic; `wall` says Unix seconds,
     for what happens at a time of day: `at` of an event, a session's phases.
     `on_crash` is called when a part died that the node cannot live without.
+    `passes_for` are the rooms that staff passes are given for, where the catalog does not say it.
     """
 
     def __init__(
@@ -119,8 +140,10 @@ class Node:
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] | None = None,
         on_crash: Callable[[BaseException], None] | None = None,
+        passes_for: Collection[str] | None = None,
     ) -> None:
         self.settings = settings
+        self._passes_for = passes_for
         self.metrics = metrics if metrics is not None else Metrics()
         self.name = name or secrets.token_hex(4)
         self._clock = clock
@@ -129,6 +152,7 @@ class Node:
         self._crashed: BaseException | None = None
         self._on_crash = on_crash
         self._tasks = Tasks(on_crash=self._crash)
+        self._wiping = Wiping()
         self._ready = False
         self._stopping = False
         self._lively: dict[str, float] = {}
@@ -152,6 +176,14 @@ class Node:
 
         return RedisBus(redis, on_crash=self._crash)
 
+    def _make_oidc(self, secret: bytes) -> "Oidc | None":
+        if self.settings.oidc_issuer is None:
+            return None
+        # Only here, for the same reason.
+        from chatd.oidc import Oidc
+
+        return Oidc(self.settings, secret, self.log)
+
     # ---- life ----------------------------------------------------------------------------------
 
     async def start(self) -> None:
@@ -164,6 +196,9 @@ class Node:
         self.keyed = self._store.keyed()
         self.keyed.on_lost = self._key_lost
         self.log: Log = self.keyed
+        self.sign_ins = SignIns(secret, self.log)
+        self.identities = Identities(self.tickets, self.sign_ins, self.log, own_door(settings))
+        self.oidc = self._make_oidc(secret)
         self.catalog: Catalog = self._store.catalog
         self.series: SeriesStore = self._store.series
         self.afterwards = Afterwards(
@@ -188,8 +223,30 @@ class Node:
             on_changed=self._changed,
         )
         self.presence.attach(self.hub)
+        self.endings = Endings(log=self.log, announce=self._announce)
+        self.renewals = Renewals(
+            log=self.log,
+            catalog=self.catalog,
+            endings=self.endings,
+            periods=periods(settings),
+            live=lambda: self.hub.live,
+            metrics=self.metrics,
+            wall=self.wall,
+            clock=self._clock,
+        )
         seats = Seats(self.keyed.keyring)
-        entrance = Door(settings, self.catalog, self.log, seats, self.tickets, self._tasks)
+        self.passes = PassDesk(
+            settings, self.catalog, wall=self.wall, clock=self._clock, rooms=self._passes_for
+        )
+        entrance = Door(
+            settings,
+            self.catalog,
+            self.log,
+            seats,
+            self.tickets,
+            passes=self.passes.believed,
+            tasks=self._tasks,
+        )
         self.gateway = Gateway(
             settings,
             hub=self.hub,
@@ -198,6 +255,7 @@ class Node:
             series=self.series,
             log=self.log,
             presence=self.presence,
+            renewals=self.renewals,
             metrics=self.metrics,
             tasks=self._tasks,
             clock=self._clock,
@@ -216,7 +274,7 @@ class Node:
             log=self.log,
             series=self._store.series,
             reports=self._store.reports,
-            endings=SessionEndings(log=self.log, afterwards=self.afterwards, announce=self._announce),
+            endings=SessionEndings(log=self.log, afterwards=self.afterwards, endings=self.endings),
             presence=SessionPresence(
                 self.hub, self.presence, bus_healthy=lambda: self.bus.healthy, clock=self._clock
             ),
@@ -230,11 +288,14 @@ class Node:
         self._tasks.spawn(self.gateway.commits.run(), name="node.commits")
         self._tasks.spawn(entrance.claims.run(), name="node.claims")
         self._tasks.spawn(self._tick(), name="node.tick")
+        self._tasks.spawn(self._wiping.run(), name="node.wiping")
         self._tasks.spawn(self._compare(), name="node.compare")
         self._tasks.spawn(self._keep_trimming(), name="node.trim")
         self._tasks.spawn(self._keep_tidy(), name="node.tidy")
         self._tasks.spawn(self.sessions.run(), name="node.sessions")
+        self._tasks.spawn(self.renewals.run(), name="node.renewals")
         self._tasks.spawn(self._keep_epoch_keys(), name="node.epoch_keys")
+        self._tasks.spawn(self.passes.run(), name="node.passes")
         if settings.ticket_issuers:
             self._tasks.spawn(self._keep_keys(), name="node.keys")
         self.sockets.start(asyncio.get_running_loop())
@@ -285,6 +346,7 @@ class Node:
         await self.bus.stop()
         if self._store is not None:
             await self._store.close()
+        await self.passes.close()
         self.sockets.abort()
 
     def _crash(self, error: BaseException) -> None:
@@ -301,6 +363,8 @@ class Node:
             degraded.append("bus")
         if not self.metrics.log_healthy.value:
             degraded.append("log")
+        if self._ready and self.passes.trouble:
+            degraded.append("passes")
         return Health(ready=self._ready, degraded=degraded)
 
     def counts(self) -> Mapping[str, int]:
@@ -318,6 +382,7 @@ class Node:
 
     def _announce(self, room: str, head: Head) -> None:
         """Tell this node and the others where a room stands that was erased: whoever is in it is let go."""
+        self._wiping.soon()
         self.hub.heard_head(room, head.epoch, head.head)
         self.bus.publish(NODES_CHANNEL, pack(Heads(self.name, {room: (head.epoch, head.head)})))
 
@@ -353,6 +418,7 @@ class Node:
         self.gateway.news.changed(live, events, moved)
 
     def _erased(self, room: str, sinks: Sequence[Sink]) -> None:
+        self._wiping.soon()
         self.gateway.expel(room, sinks)
         self.visitors.expel(room)
 
@@ -453,21 +519,30 @@ class Node:
     async def trim(self) -> None:
         """Forget what is older than its room keeps, in the catalog or not, and what an erasure left that a
         crash cut short: rows without a key, and keys without an epoch. `LogError`."""
-        kinds = {spec.name: spec.kind for spec in await self.catalog.list()}
+        kept = {spec.name: kept_s(spec) for spec in await self.catalog.list()}
         now, after = int(self.wall()), ""
+        failed: LogError | None = None
         while names := await self.log.rooms(after, TRIM_ROOMS):
             for name in names:
-                await self.keyed.mend(name)
-                before = now - HISTORY_S[kinds.get(name, "drop-in")]
-                await self.log.trim(name, before)
-                if (live := self.hub.live.get(name)) is not None:
-                    live.forget_before(before)
+                try:
+                    await self._trim(name, now - kept.get(name, HISTORY_S["drop-in"]))
+                except LogError as error:  # the others are not to wait for one that cannot be read
+                    failed = error
             after = names[-1]
+        if failed is not None:
+            raise failed
         await self.keyed.prune(int(time.time()))
-        kept = await self.keyed.keyring.store.every()
-        self.metrics.keys.set(len(kept))
+        self.endings.waits(TRIMMED, int(self.wall()) + TRIM_LATE_S)
+        keys = await self.keyed.keyring.store.every()
+        self.metrics.keys.set(len(keys))
         names_living = {key_name(*epoch) for epoch in await self.keyed.living()}
         late = int(time.time()) - KEYS_OVERDUE_S
         self.metrics.keys_overdue.set(
-            sum(each.name not in names_living and each.made_at < late for each in kept)
+            sum(each.name not in names_living and each.made_at < late for each in keys)
         )
+
+    async def _trim(self, room: str, before: int) -> None:
+        await self.keyed.mend(room)
+        await self.log.trim(room, before)
+        if (live := self.hub.live.get(room)) is not None:
+            live.forget_before(before)

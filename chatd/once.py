@@ -20,7 +20,8 @@ class Once(Generic[Key, Answer]):
     """`find(key)` is awaited in a task of `tasks`, called `name`. What it raises of the kinds `failures`
     is raised to all who wait, and not kept.
 
-    An answer is given again for `keep_s` seconds, the newest `most` of them.
+    An answer is given again for `keep_s` seconds: the newest `most` of them, and no more than weigh
+    `most_weight` together, by `weigh`.
     """
 
     def __init__(
@@ -32,6 +33,8 @@ class Once(Generic[Key, Answer]):
         failures: tuple[type[Exception], ...],
         keep_s: float = 0.0,
         most: int = 1_000,
+        weigh: Callable[[Answer], int] = lambda _: 0,
+        most_weight: int = 0,
     ) -> None:
         self._find = find
         self._tasks = tasks
@@ -39,12 +42,16 @@ class Once(Generic[Key, Answer]):
         self._failures = failures
         self._keep_s = keep_s
         self._most = most
+        self._weigh = weigh
+        self._most_weight = most_weight
         self._asked: dict[Key, asyncio.Task[Answer | Exception]] = {}
-        self._kept: dict[Key, Answer] = {}
+        self._kept: dict[Key, tuple[Answer, int]] = {}
+        """The answer, and what it weighs."""
+        self._weight = 0
 
     async def ask(self, key: Key) -> Answer:
         if key in self._kept:
-            return self._kept[key]
+            return self._kept[key][0]
         task = self._asked.get(key)
         if task is None:
             task = self._asked[key] = self._tasks.spawn(self._answer(key), name=self._name)
@@ -63,8 +70,19 @@ class Once(Generic[Key, Answer]):
         finally:
             del self._asked[key]
         if self._keep_s:
-            if len(self._kept) >= self._most:
-                del self._kept[next(iter(self._kept))]
-            self._kept[key] = answer
-            asyncio.get_running_loop().call_later(self._keep_s, self._kept.pop, key, None)
+            self._keep(key, answer)
         return answer
+
+    def _keep(self, key: Key, answer: Answer) -> None:
+        kept = self._kept[key] = (answer, self._weigh(answer))
+        self._weight += kept[1]
+        while len(self._kept) > self._most or self._weight > self._most_weight:
+            self._drop(next(iter(self._kept)))
+        asyncio.get_running_loop().call_later(self._keep_s, self._expire, key, kept)
+
+    def _expire(self, key: Key, kept: tuple[Answer, int]) -> None:
+        if self._kept.get(key) is kept:
+            self._drop(key)
+
+    def _drop(self, key: Key) -> None:
+        self._weight -= self._kept.pop(key)[1]

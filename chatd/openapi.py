@@ -12,12 +12,15 @@ from chatd import wire
 from chatd.api import Health, Problem, RoomInfo, RoomList
 from chatd.debriefs import Load, Written
 from chatd.links import Polled
+from chatd.pass_api import Ask, PassInfo, Signed
+from chatd.pass_keys import Document
 from chatd.planning import DateChange
 from chatd.polling import Poll
 from chatd.probe import Measured
 from chatd.report_api import DebriefList, MonthList, NewDebrief, ReportList
 from chatd.sending import Send, Sent
 from chatd.series_answers import Link, LinkWish, SeriesInfo, SeriesList, SessionList, TemplateList
+from chatd.sign_in_routes import Issued, SignedIn, TicketWish
 from chatd.version import VERSION
 from rooms.command import RoomName
 from rooms.report import Programme, Report
@@ -30,6 +33,7 @@ def openapi() -> dict[str, Any]:
     """The HTTP API as OpenAPI 3.1."""
     types = [RoomInfo, RoomList, Health, Problem, wire.Join, Poll, Polled, Send, Sent, Measured]
     types += [Report, ReportList, Programme, MonthList, NewDebrief, Written, DebriefList, Load]
+    types += [PassInfo, Document, Ask, Signed, SignedIn, TicketWish, Issued]
     types += [SessionList, Series, SeriesInfo, SeriesList, TemplateList, DateChange, LinkWish, Link]
     _, schemas = msgspec.json.schema_components(types, ref_template=COMPONENT)
     name_schema = msgspec.json.schema(RoomName)
@@ -50,8 +54,20 @@ def openapi() -> dict[str, Any]:
                 **_get("One room", {200: RoomInfo, 404: Problem, 503: Problem}),
                 "parameters": room,
             },
+            "/api/rooms/{room}/pass": {
+                **_get(
+                    "The pass that opens a room, and the key it is signed with",
+                    {200: PassInfo, 404: Problem, 503: Problem},
+                ),
+                "parameters": room,
+            },
+            "/.well-known/chatd-pass-keys": _get(
+                "The issuer's keys, the same for everybody", {200: Document, 404: Problem}
+            ),
+            "/issuer/pass": _post("A number to be signed, blind, for whoever asks", Ask, Signed),
             **_report_paths(),
             **_series_paths(),
+            **_sign_in_paths(),
             "/sse": _post("A stream of frames, begun with a join", wire.Join, "text/event-stream"),
             "/poll": _post("What is due, or after a while nothing", Poll, Polled),
             "/send": _post("What a member says", Send, Sent),
@@ -106,6 +122,21 @@ def asyncapi() -> dict[str, Any]:
         "x-close-codes": {
             str(int(code)): {"name": code.name.lower(), "comes_back": wire.comes_back(code)}
             for code in wire.CloseCode
+        },
+    }
+
+
+def _sign_in_paths() -> dict[str, Any]:
+    """For this server's own pages, where it has a provider to sign in with (`sign_in_routes.py`)."""
+    asked = _post("A ticket for one entry within a minute", TicketWish, Issued)
+    asked["post"]["responses"]["401"] = _response(Problem)
+    ended: dict[int, type[msgspec.Struct] | str] = {403: Problem, 503: Problem}
+    gone = {"204": {"description": "This sign-in is over, on every node."}}
+    return {
+        "/api/sign-in": _get("Whether somebody has signed in here", {200: SignedIn, 503: Problem}),
+        "/api/ticket": asked,
+        "/sign-out": {
+            "post": {"summary": "End a sign-in", "responses": _get("", ended)["get"]["responses"] | gone}
         },
     }
 

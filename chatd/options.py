@@ -1,4 +1,4 @@
-"""The options of the command line that are settings, for every command that takes them. Only types."""
+"""The options of the command line that several commands take, settings above all. Only types."""
 
 import os
 from pathlib import Path
@@ -44,6 +44,15 @@ Workers: TypeAlias = Annotated[
 ]
 Open: TypeAlias = Annotated[
     bool, typer.Option("--open", help="Let ANYBODY join ANY room name without a ticket. For trying out.")
+]
+Embed: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--embed",
+        metavar="ORIGIN",
+        help="A page of this origin may show it in a frame; may be repeated. `default`: those of the setting "
+        "embed_origins. `none`: nobody's.",
+    ),
 ]
 PublicUrl: TypeAlias = Annotated[
     str | None,

@@ -5,8 +5,9 @@ no listing. Everything has an ETag; what the pages refer to as /static/... is re
 /static/VERSION/..., where VERSION is a digest of all files, and may be kept for a year.
 Inside a file other files are named by relative paths, so one version never mixes with another.
 
-Scripts go out without their comments and indentation, which would be 40 % of a first visit's load.
-Nothing else changes: files, names and statements are those of web/ (`tests/test_page_units.py` compares).
+A page's scripts go out as one file, and its style sheets as another (`bundles.py`), without comments and
+indentation, which would be 40 % of a first visit's load. Nothing else changes: names and statements are those
+of web/ (`tests/test_page_units.py` compares). Each script is there by itself too, for who imports it.
 
 A page is there once for each language, with its sentences filled in (`languages.py`); which one is sent,
 its address or the browser's preference says.
@@ -15,7 +16,8 @@ its address or the browser's preference says.
 import gzip
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +26,7 @@ from rjsmin import jsmin  # type: ignore[import-untyped]  # it ships no types
 from starlette.requests import Request
 from starlette.responses import Response
 
+from chatd.bundles import Bundler
 from chatd.languages import Languages
 
 TYPES: Final = {
@@ -45,6 +48,8 @@ PACKED: Final = frozenset({".png", ".woff2", ".ico"})
 MIN_GZIP_BYTES: Final = 600
 MAX_FILE_BYTES: Final = 4 << 20
 MAX_FILES: Final = 2_000
+BUNDLES: Final = "in/"
+"""Under it, and the page's name, are its scripts and styles in one file each."""
 
 FOREVER: Final = "public, max-age=31536000, immutable"
 ASK_AGAIN: Final = "no-cache"
@@ -67,23 +72,47 @@ class Pages:
     def __init__(self, root: Path) -> None:
         self.languages = Languages(root)
         found = {name: path.read_bytes() for name, path in _found(root)} | dict(self.languages.modules())
-        raw = {name: _lean(name, body) for name, body in found.items()}
-        digest = hashlib.sha256()
-        for name, body in sorted(raw.items()):
-            digest.update(f"{name}\0{len(body)}\0".encode() + body)
-        self.version = digest.hexdigest()[:16]
+        made = _made(tuple(sorted(found.items())))
+        self._bundler = made.bundler
+        self.version: Final = made.version
         versioned = f"/static/{self.version}/".encode()
-        self._files = {name: _ready(name, body) for name, body in raw.items() if not name.endswith(".html")}
+        self._files = dict(made.files)
+        self._older: dict[str, File] = {}
+        """Of those files, what a page of another version gets, once one has asked."""
         self._pages: dict[str, dict[str, File]] = {
             name: {
                 code: _ready(name, self.languages.filled(page, code).encode().replace(b"/static/", versioned))
                 for code in self.languages.all
             }
-            for name, page in ((name, body.decode()) for name, body in raw.items() if name.endswith(".html"))
+            for name, page in made.pages.items()
         }
 
     def __contains__(self, name: str) -> bool:
         return name in self._files or name in self._pages
+
+    def with_more(self, name: str, page: str, also: Sequence[str]) -> Callable[[bytes], bytes]:
+        """What turns `page` into one whose first script brings the modules `also` along; `name` is its name
+        among the bundles. To be called before anything is served."""
+        entries = self._bundler.entries(page)
+        made = self._bundler.of_page(f"{BUNDLES}{name}/", entries, also)
+        self._files |= {path: _ready(path, text.encode()) for path, text in made.items()}
+        plain = f"{BUNDLES}{Path(page).stem}/"
+        named = [(f"/{plain}{one}".encode(), f"/{BUNDLES}{name}/{one}".encode()) for one in entries]
+
+        def edit(body: bytes) -> bytes:
+            for before, after in named:
+                body = body.replace(before, after)
+            return body
+
+        return edit
+
+    def alone(self, name: str) -> bytes:
+        """The script `name` and all it imports in one, for a page of others."""
+        return self._bundler.alone(name, name).encode()
+
+    def names(self) -> Sequence[str]:
+        """Everything that is there under /static/."""
+        return sorted(self._files)
 
     def static(self, request: Request, name: str) -> Response | None:
         """The answer for /static/{name}; None where there is no such file. Pages are not static."""
@@ -91,8 +120,16 @@ class Pages:
         name = self.path(name)
         if name not in self._files:
             return None
-        current = versioned is not None and versioned[1] == self.version
-        return self._answer(request, self._files[name], FOREVER if current else ASK_AGAIN)
+        if versioned is not None and versioned[1] == self.version:
+            return self._answer(request, self._files[name], FOREVER)
+        return self._answer(request, self._for_older(name), ASK_AGAIN)
+
+    def _for_older(self, name: str) -> File:
+        """The file for a page that was loaded before the server was updated."""
+        if name not in self._older:
+            whole = self._bundler.for_older(name)
+            self._older[name] = self._files[name] if whole is None else _ready(name, whole.encode())
+        return self._older[name]
 
     @staticmethod
     def path(name: str) -> str:
@@ -133,6 +170,32 @@ class Pages:
         if packed:
             headers["content-encoding"] = "gzip"
         return Response(body, status_code=status, headers=headers, media_type=file.media_type)
+
+
+class Made(msgspec.Struct, frozen=True):
+    """What is served, before anything is known of languages."""
+
+    version: str
+    files: Mapping[str, File]
+    pages: Mapping[str, str]
+    bundler: Bundler
+
+
+@lru_cache(maxsize=2)
+def _made(found: tuple[tuple[str, bytes], ...]) -> Made:
+    """Kept, for a process that makes its application more than once."""
+    texts = {name: body.decode() for name, body in found if name.endswith((".js", ".css", ".html"))}
+    raw = {name: _lean(name, body) for name, body in found}
+    bundler = Bundler(texts)
+    pages: dict[str, str] = {}
+    for name in (name for name in texts if name.endswith(".html")):
+        pages[name], bundles = bundler.page(f"{BUNDLES}{Path(name).stem}/", name)
+        raw |= {path: text.encode() for path, text in bundles.items()}
+    digest = hashlib.sha256()
+    for name, body in sorted(raw.items()):
+        digest.update(f"{name}\0{len(body)}\0".encode() + body)
+    files = {name: _ready(name, body) for name, body in raw.items() if not name.endswith(".html")}
+    return Made(digest.hexdigest()[:16], files, pages, bundler)
 
 
 def _edited(name: str, file: File, edit: Callable[[bytes], bytes] | None) -> File:

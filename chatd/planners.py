@@ -5,7 +5,6 @@ URL, which logs keep, and not in a cookie, which a browser would send by itself.
 not spent. Reads the request's headers; changes nothing.
 """
 
-import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias
@@ -13,19 +12,17 @@ from typing import Final, TypeAlias
 from starlette.requests import Request
 from starlette.responses import Response
 
+from chatd.identity import bearer
 from chatd.posting import Turned, node_of, welcoming
 from chatd.tickets import Ticket, TicketRefused, Why
-
-_BEARER: Final = re.compile(r"[Bb]earer +([A-Za-z0-9._-]+)")
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
 def planner_of(request: Request, room: str | None) -> Ticket:
     """The ticket of whoever asks, where they may plan `room`'s sessions (None: some room's). `Turned`."""
-    given = request.headers.getlist("authorization")
-    found = _BEARER.fullmatch(given[0]) if len(given) == 1 else None
-    if found is None:
+    token = bearer(request)
+    if token is None:
         raise Turned(
             401,
             "ticket_needed",
@@ -33,7 +30,7 @@ def planner_of(request: Request, room: str | None) -> Ticket:
             {"www-authenticate": "Bearer"},
         )
     try:
-        return node_of(request).tickets.planner(found[1], room, time.time())
+        return node_of(request).tickets.planner(token, room, time.time())
     except TicketRefused as refusal:
         if refusal.reason in _NOT_YOURS:
             raise Turned(

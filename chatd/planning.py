@@ -265,7 +265,8 @@ class Planning:
         return session.phase if session is not None and session.occurrence == occurrence else None
 
     async def _keep_room(self, series: Series) -> None:
-        """The catalog's room, as the series has it."""
+        """The catalog's room, as the series has it. What one shows at its door is the room's own."""
+        found = await self._catalog.get(series.name)
         wanted = RoomSpec(
             name=series.name,
             title=series.title,
@@ -274,8 +275,8 @@ class Planning:
             open=series.open,
             listed=series.listed,
             embed=series.embed,
+            door="ticket" if found is None or series.open else found.door,
         )
-        found = await self._catalog.get(series.name)
         try:
             if found is None:
                 await self._catalog.add(wanted)

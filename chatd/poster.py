@@ -107,7 +107,8 @@ def address(spec: RoomSpec, settings: Settings) -> str:
 def filled(template: str, spec: RoomSpec, settings: Settings, language: str, meets: str | None = None) -> str:
     """The page: `template`, which is in `language` already, with this room's words in it. `meets`: when."""
     where = address(spec, settings)
-    how = "open" if spec.open or settings.open else "sign_in" if settings.sign_in_url else "ticket"
+    signs_in = settings.sign_in_url or settings.oidc_issuer
+    how = "open" if spec.open or settings.open else "sign_in" if signs_in else "ticket"
     said = [languages().say(language, f"pages.poster_{line}") for line in ("what", "who", how)]
     if meets is not None:
         said.insert(0, meets)

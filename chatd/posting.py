@@ -53,13 +53,18 @@ Answerer: TypeAlias = Callable[[Request, bytes], Awaitable[Response]]
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
-def taking_posts(answer: Answerer, *, max_bytes: int = MAX_POST_BYTES) -> Endpoint:
-    """The endpoint that gives `answer` the bodies of those who may ask. For POST and OPTIONS."""
+def taking_posts(
+    answer: Answerer, *, max_bytes: int = MAX_POST_BYTES, allowed: str = "content-type"
+) -> Endpoint:
+    """The endpoint that gives `answer` the bodies of those who may ask. For POST and OPTIONS.
+
+    `allowed`: the header fields that a page of another listed origin may send.
+    """
 
     async def endpoint(request: Request) -> Response:
         async def answered() -> Response:
             if request.method == "OPTIONS":
-                return _preflight()
+                return _preflight(allowed)
             return await answer(request, await _body(request, max_bytes))
 
         return await welcoming(request, answered)
@@ -110,11 +115,11 @@ def unreadable(why: str) -> Turned:
     return Turned(400, "bad_frame", f"That request could not be read. Check it against the protocol. {why}")
 
 
-def _preflight() -> Response:
+def _preflight(allowed: str) -> Response:
     """What a browser asks before it sends JSON from another origin (Fetch, section 4.8)."""
     headers = {
         "access-control-allow-methods": "POST",
-        "access-control-allow-headers": "content-type",
+        "access-control-allow-headers": allowed,
         "access-control-max-age": str(PREFLIGHT_S),
     }
     return Response(status_code=204, headers=headers)

@@ -50,8 +50,20 @@ class Participant(Player):
             if self._line is not None:
                 group.create_task(self._in_line(self._line))
             while True:
+                await self._check_in()
                 await self._moment()
                 await self.around.clock.sleep(self._random.uniform(2.0, 6.0))
+
+    async def _check_in(self) -> None:
+        """All but one say how heavy it is; of them, all feel lighter after it."""
+        asked = self.now.get("you", {}).get("check_in")
+        if asked and self.n:
+            await self.do(
+                "check_in",
+                asked=asked,
+                heavy=min(10, self.n + 3 * (asked == "before")),
+                alone=min(10, self.n),
+            )
 
     async def _moment(self) -> None:
         now, floor, me = self.now, self.now.get("floor", {}), self.room.handle
@@ -195,6 +207,7 @@ class Facilitator(Player):
         await self.do(
             "open_poll", question="How heavy is it right now?", options=["Light", "Heavy", "Too heavy"]
         )
+        await self.until(lambda: self.now.get("poll"), 90)
         await self.until(lambda: self.now.get("poll", {}).get("votes", 99) >= self.now["members"], 90)
         await pause(STEP_S)
         if poll := self.now.get("poll"):

@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import random
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
@@ -76,7 +77,7 @@ class Around(Protocol):
     def same(self, epoch: str, event: Event) -> None: ...
 
 
-class Player:
+class Player(ABC):
     """Somebody with a connection and a seat in the session's room."""
 
     def __init__(self, around: Around, name: str) -> None:
@@ -131,9 +132,9 @@ class Player:
         """What gets one in; anybody comes in as a participant."""
         return None
 
+    @abstractmethod
     async def act(self) -> None:
         """What they do, of themselves."""
-        raise NotImplementedError
 
     async def _listen(self) -> None:
         see = self.around.checker.see
@@ -161,7 +162,7 @@ class Player:
             if not self.closed.is_set():
                 self.fault(f"put out of the room ({no.code})")
 
-    def heard(self, event: Event) -> None:
+    def heard(self, event: Event) -> None:  # noqa: B027  whoever plays may want to know, and need not
         """An event, as it comes."""
 
     def _look(self, now: dict[str, Any]) -> None:

@@ -82,6 +82,8 @@ class _Keys(NamedTuple):
     pseudonym: Mac
     owner: Mac
     line: Mac
+    mark: Mac
+    marked: Mac
 
 
 class Seats:
@@ -112,6 +114,14 @@ class Seats:
         """The name of the line of `handle` (`rooms/children.py`): the same on every node."""
         mark = self._epoch(room, epoch).line(handle.encode())
         return line_room(room, base64.urlsafe_b64encode(mark).decode()[:MARK_CHARS])
+
+    def mark(self, room: str, epoch: str, pseudonym: bytes) -> bytes:
+        """16 bytes with which a seat goes on in the epoch after this one (`moving.py`). For memory alone."""
+        return self._epoch(room, epoch).mark(pseudonym)
+
+    def marked(self, room: str, epoch: str, mark: bytes) -> bytes:
+        """The pseudonym, in this epoch, of the seat that had `mark` in the one before."""
+        return self._epoch(room, epoch).marked(mark)
 
     def issue(self, seat: Seat) -> str:
         """The token with which its holder takes the seat again."""

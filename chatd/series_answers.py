@@ -6,6 +6,7 @@ import msgspec
 
 from chatd.series_links import For
 from chatd.session_templates import Template
+from rooms.catalog import Door
 from rooms.series import Occurrence, Series
 from rooms.series_rules import in_words, warnings
 from rooms.session import Phase
@@ -35,6 +36,8 @@ class SessionInfo(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     """The group talks, or would, were it not paused."""
     open: bool = False
     """One gets in without a ticket."""
+    door: Door = "ticket"
+    """What one shows where it is not open."""
     next: list[Time] = []
     """The next dates that take place, of those that have not begun."""
 

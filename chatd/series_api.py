@@ -39,6 +39,7 @@ from chatd.series_links import link_for, next_session
 from chatd.session_templates import templates_of
 from chatd.settings import Settings
 from chatd.tickets import ANY_ROOM
+from rooms.catalog import Door
 from rooms.command import RoomName
 from rooms.log import LogError
 from rooms.series import Series
@@ -82,6 +83,7 @@ async def sessions(request: Request) -> Response:
     try:
         listed = [series for series in await node.series.list() if series.listed]
         heads = await node.log.heads([series.name for series in listed])
+        doors = {spec.name: spec.door for spec in await node.catalog.list()}
     except LogError:
         return api.json(api.AWAY, status=503)
     running: dict[str, Phase] = {}
@@ -89,12 +91,16 @@ async def sessions(request: Request) -> Response:
         session = head.rules.session
         if session is not None and session.phase in HERE:
             running[name] = session.phase
-    found = await asyncio.to_thread(_told, listed, running, settings, now)
+    found = await asyncio.to_thread(_told, listed, running, doors, settings, now)
     return api.json(SessionList(found, now))
 
 
 def _told(
-    listed: Sequence[Series], running: Mapping[str, Phase], settings: Settings, now: int
+    listed: Sequence[Series],
+    running: Mapping[str, Phase],
+    doors: Mapping[str, Door],
+    settings: Settings,
+    now: int,
 ) -> list[SessionInfo]:
     """In a thread: the dates of hundreds of series take a while the first time."""
     from rooms.series_dates_ical import upcoming
@@ -113,6 +119,7 @@ def _told(
                 phase=phase,
                 live=phase in RUNNING,
                 open=series.open or settings.open,
+                door=doors.get(series.name, "ticket"),
                 next=[Time(each.starts_at, each.ends_at) for each in dates[:NEXT]],
             )
         )
@@ -199,7 +206,8 @@ async def _link(request: Request, body: bytes, planning: Planning) -> Response:
     settings: Settings = request.state.settings
     now = int(node.wall())
     coming = await next_session(series, node.log, node.afterwards.reports, now)
-    url, expires_at = link_for(node.tickets, settings, series, wish.who, now, coming)
+    by = planner_of(request, name)
+    url, expires_at = link_for(node.tickets, settings, series, wish.who, now, coming, by=by)
     return api.json(Link(url, expires_at))
 
 

@@ -1,6 +1,7 @@
 """Links to a session that a planner hands on: a ticket for its room, in the part of an address no log sees.
 
-    facilitator, co_facilitator   the console, for 12 hours, as often as needed
+    facilitator, co_facilitator   the console, for 12 hours, as often as needed; one that was made with a link
+                                  is good no longer than that link
     participant                   the room, once, until the next session that is not closed yet is over
 
 Nothing of a link is kept. It cannot be taken back, so none lives long: a planner makes a new one.
@@ -8,8 +9,9 @@ Nothing of a link is kept. It cannot be taken back, so none lives long: a planne
 
 from typing import Final, Literal, TypeAlias
 
+from chatd.issuers import OWN
 from chatd.settings import Settings
-from chatd.tickets import Tickets
+from chatd.tickets import Ticket, Tickets
 from rooms.log import Log
 from rooms.phases import FINAL
 from rooms.reports import Reports
@@ -52,11 +54,15 @@ def link_for(
     coming: Occurrence | None,
     *,
     life_s: int | None = None,
+    by: Ticket | None = None,
 ) -> tuple[str, int]:
     """(the link, until when it is good in Unix seconds). `coming`: its `next_session`. `life_s`: instead of
-    the usual life."""
+    the usual life. `by`: the ticket of whoever asks for it."""
     if who != "participant":
         expires_at = now + (FACILITATORS_S if life_s is None else life_s)
+        if by is not None and by.issuer == OWN:
+            # A link that got into wrong hands ends for good when its time is over.
+            expires_at = min(expires_at, by.expires_at)
         return console_link(tickets, settings, series.name, expires_at), expires_at
     expires_at = _invited_until(coming, now) if life_s is None else now + life_s
     token = tickets.issue(series.name, "participant", expires_at=expires_at, once=True)

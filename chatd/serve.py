@@ -17,10 +17,11 @@ from typing import Final, TextIO
 
 import msgspec
 
-from chatd import logs, metrics
+from chatd import logs, memory, metrics
 from chatd.called import chatd
 from chatd.folder import prepare_folder, serving
 from chatd.node import BREAK_ROOM
+from chatd.oidc_settings import client_secret
 from chatd.server import BACKLOG, raise_limits, run
 from chatd.settings import Settings
 from chatd.tickets import Tickets, open_tickets
@@ -52,9 +53,11 @@ class CannotServe(Exception):
 def serve(settings: Settings) -> int:
     """Serve until told to stop; the exit code. `SettingsError`, `CannotUse`, `CannotServe`, `LogError`."""
     logs.configure(settings)
+    memory.guard(readable=settings.open)
     raise_limits()
     secret = prepare_folder(settings)
     open_tickets(settings, secret)  # a key file that is no good is said here, and once for all workers
+    client_secret(settings)  # and so is the secret of single sign-on
     listener = listen(settings.host, settings.port)
     settings = msgspec.structs.replace(settings, port=listener.getsockname()[1])
     with serving(settings, alone=settings.redis is None, otherwise=NOT_ALONE):

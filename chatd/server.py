@@ -23,7 +23,7 @@ import uvicorn
 import uvloop
 from starlette.applications import Starlette
 
-from chatd import logs
+from chatd import logs, memory
 from chatd.app import create_app
 from chatd.fanout import Fanout
 from chatd.http_door import HttpDoor
@@ -135,12 +135,15 @@ def run(
     metrics: Metrics | None = None,
     on_ready: Callable[[], None],
     watch: Iterable[Callable[[Server], None]] = (),
+    make: Callable[..., Starlette] = create_app,
 ) -> int:
-    """Serve until told to stop; 0, or 1 where the node failed. `watch` is called inside the loop.
+    """Serve until told to stop; 0, or 1 where the node failed. `watch` is called inside the loop; `make` is
+    called as `create_app` is.
 
     What the node raises while it starts comes out as it is.
     """
     logs.configure(settings)
+    memory.guard(readable=settings.open)
     raise_limits()
     servers: list[Server] = []
 
@@ -148,7 +151,7 @@ def run(
         for server in servers:
             server.fail(error)
 
-    app = create_app(settings, metrics=metrics, on_crash=crashed)
+    app = make(settings, metrics=metrics, on_crash=crashed)
     server = Server(app, settings, on_ready)
     servers.append(server)
 
@@ -171,10 +174,8 @@ def run(
 
 
 def raise_limits() -> None:
-    """As many open files as we may have; no core dumps, which would hold what people wrote."""
+    """As many open files as we may have."""
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_FILES)
     with suppress(OSError, ValueError):  # a container may forbid it; then it stays as it is
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    with suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

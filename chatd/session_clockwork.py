@@ -15,13 +15,14 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Final
 
 from chatd import logs
+from chatd.endings import readable_heads
 from chatd.metrics import Metrics
 from chatd.session_endings import SessionEndings
 from chatd.session_presence import SessionPresence
 from chatd.steady import SteadyClock
 from rooms.children import belongs
 from rooms.events import Rules
-from rooms.log import Appended, Draft, Duplicate, Head, Log, LogCorrupt, LogError, Outcome
+from rooms.log import Appended, Draft, Duplicate, Head, Log, LogError, Outcome
 from rooms.phases import FINAL
 from rooms.reports import Reports
 from rooms.series import SeriesStore
@@ -106,7 +107,6 @@ class SessionClockwork:
             if plan.lobby_at <= now and (room, occurrence) not in self._seen:
                 await self._trying(self._begin(room, occurrence, plan, now))
         await self._trying(self._go_on_everywhere(now))
-        self._metrics.erasures_overdue.set(self._endings.overdue(now))
         if not self._failing_now:
             self._looked_at = began_at
         if self._failing_now != self._failing:
@@ -176,19 +176,9 @@ class SessionClockwork:
 
     async def _heads(self, rooms: Collection[str]) -> Mapping[str, Head]:
         """The heads of these rooms. One that cannot be read is left out, and looked at again. `LogError`."""
-        if not rooms:
-            return {}
-        names = sorted(rooms)
-        try:
-            return await self._log.heads(names)
-        except LogCorrupt:
-            heads: dict[str, Head] = {}
-            for name in names:
-                try:
-                    heads |= await self._log.heads([name])
-                except LogCorrupt:
-                    self._failing_now = True
-            return heads
+        heads, complete = await readable_heads(self._log, sorted(rooms))
+        self._failing_now |= not complete
+        return heads
 
     # ---- what is to be done ----------------------------------------------------------------------
 

@@ -4,16 +4,15 @@
     erase_at   -> the report is kept (if it was not), the rooms that belong to it are erased, and last its own
 
 In this order, so that a process may die anywhere in between: as long as the session's room still has the
-session, the next look of any node does it again, and nothing of it does harm twice. An erasure names the
-epoch it saw, so the second of two nodes never wipes what has begun since.
+session, the next look of any node does it again, and nothing of it does harm twice. How an epoch ends is in
+`endings.py`.
 """
 
-from collections.abc import Callable
 from typing import Final
 
 from chatd import logs
 from chatd.afterwards import Afterwards
-from rooms.children import prefix
+from chatd.endings import Endings
 from rooms.events import AnyEvent
 from rooms.log import Head, Log, LogCorrupt
 from rooms.session import Session
@@ -24,31 +23,22 @@ READ: Final = 500
 """Events read from the log at a time."""
 MAX_EVENTS: Final = 50_000
 """Of one session, for its report. What is beyond is erased uncounted."""
-ROOMS: Final = 100
-OVERDUE_S: Final = 300
-"""An erasure that is so much later than was said is a fault that somebody must hear of."""
 
 
 class SessionEndings:
-    """`announce(room, head)` tells this node and the others that the room has another epoch."""
+    """Those of sessions, on one node."""
 
-    def __init__(self, *, log: Log, afterwards: Afterwards, announce: Callable[[str, Head], None]) -> None:
+    def __init__(self, *, log: Log, afterwards: Afterwards, endings: Endings) -> None:
         self._log = log
         self._afterwards = afterwards
-        self._announce = announce
+        self._endings = endings
         self._reported: dict[str, str] = {}
         """By room: the epoch whose report is known to be kept."""
-        self._waiting: dict[str, int] = {}
-        """Rooms that are closed and not erased yet, and when they are to be."""
-
-    def overdue(self, now: int) -> int:
-        """How many erasures are late."""
-        return sum(now > erase_at + OVERDUE_S for erase_at in self._waiting.values())
 
     async def go_on(self, room: str, head: Head, session: Session, now: int) -> None:
         """What is due in a room whose session has ended. `LogError`: again at the next look."""
         erase_at = session.since if session.erase_at is None else session.erase_at
-        self._waiting[room] = erase_at
+        self._endings.waits(room, erase_at)
         if now >= erase_at:
             await self.end(room, head, session)
             _log.info("session_erased", seconds=now - erase_at)
@@ -59,16 +49,13 @@ class SessionEndings:
     async def end(self, room: str, head: Head, session: Session) -> Head:
         """Keep the report of `session`, whatever the time is, and erase all of it. `LogError`."""
         await self._report(room, head, session)
-        await self._erase_belonging(room)
+        await self._endings.erase_belonging(room)
         return await self.erase(room, head)
 
     async def erase(self, room: str, head: Head) -> Head:
         """Erase what the room has in the epoch of `head`; its new head. `LogError`."""
-        new = await self._log.erase(room, head.epoch)
-        self._waiting.pop(room, None)
         self._reported.pop(room, None)
-        self._announce(room, new)
-        return new
+        return await self._endings.erase(room, head)
 
     async def let_go(self, room: str) -> None:
         """Forget a belonging room whose session is gone. `LogError`.
@@ -98,14 +85,3 @@ class SessionEndings:
             if len(read) < READ:
                 break
         await self._afterwards.keep(room, events, session)
-
-    async def _erase_belonging(self, room: str) -> None:
-        begins, after = prefix(room), prefix(room)
-        while names := await self._log.rooms(after, ROOMS):
-            ours = [name for name in names if name.startswith(begins)]
-            heads = await self._log.heads(ours)
-            for name, head in heads.items():
-                await self.erase(name, head)
-            if len(ours) < len(names):
-                return
-            after = names[-1]

@@ -67,10 +67,46 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ticket_max_s: Annotated[int, Meta(ge=30, le=24 * 3600)] = 900
     """The longest life of such a ticket, in seconds; one that lives longer is refused."""
 
+    # -- staff passes (docs/staff-pass.md) --
+    pass_issuer: str | None = None
+    """Where staff passes are given, if not here: https://pass.example.org, a `chatd issuer`."""
+    pass_keys: str | None = None
+    """That issuer's public keys, as a file (a path in the data folder) or a URL. None: it is asked."""
+    pass_rooms: tuple[str, ...] = ()
+    """For `chatd issuer`: the rooms that it gives passes for, by their names."""
+    pass_period_s: Annotated[int, Meta(ge=3600, le=31 * 24 * 3600)] = 24 * 3600
+    """How long passes of one kind are good: one per person, room and period. For whoever gives them."""
+    pass_wait_s: Annotated[int, Meta(ge=0, le=3600)] = 60
+    """The longest that the page waits between asking for a pass and showing it, in seconds."""
+
+    # -- single sign-on (docs/operations.md#single-sign-on) --
+    oidc_issuer: str | None = None
+    """The OpenID Connect provider, exactly as it calls itself: https://login.example.org/realms/hospital"""
+    oidc_client_id: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
+    """What the provider calls this server."""
+    oidc_client_secret: Annotated[str, Meta(min_length=1, max_length=4096)] | None = None
+    """How this server proves to the provider that it is the one. None: a public client, by PKCE alone."""
+    oidc_client_secret_file: Annotated[str, Meta(min_length=1, max_length=4096)] | None = None
+    """The file with that secret, instead. A path that does not begin with / is one in the data folder."""
+    oidc_scopes: tuple[str, ...] = ()
+    """What is asked of the provider besides openid, where it tells groups only to who asks for them."""
+    oidc_groups_claim: Annotated[str, Meta(min_length=1, max_length=256)] = "groups"
+    """The claim of the ID token with the names of somebody's groups, or the way to it: realm_access.roles"""
+    oidc_facilitator_groups: tuple[str, ...] = ()
+    """Groups whose members are facilitators, in every room. None named: nobody is by signing in."""
+    sign_in_s: Annotated[int, Meta(ge=300, le=12 * 3600)] = 8 * 3600
+    """How long a sign-in lasts, in seconds, unless the browser is closed before."""
+
     # -- sessions --
     templates: Annotated[str, Meta(min_length=1, max_length=4096)] | None = None
     """A folder with session templates of your own, *.toml. A path that does not begin with / is one in the
     data folder."""
+
+    # -- how long what is said is kept --
+    renew_at: str = "05:00"
+    """The time of day at which drop-in rooms begin anew: what was said is erased, and handles are new."""
+    renew_zone: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    """The zone of that time, such as Europe/Berlin. None: that of this machine's clock."""
 
     # -- how it runs --
     workers: Annotated[int, Meta(ge=1, le=256)] = 1
@@ -163,7 +199,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
 
-SECRET_FIELDS: Final = frozenset({"secret", "master_key", "redis", "database"})
+SECRET_FIELDS: Final = frozenset({"secret", "master_key", "redis", "database", "oidc_client_secret"})
 """Never shown: the secret itself, and URLs that may carry a password."""
 
 

@@ -13,7 +13,7 @@ import os
 import re
 import tomllib
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
 from urllib.parse import urlsplit
@@ -31,8 +31,11 @@ from msgspec.inspect import (
 
 from chatd.called import COMMAND_VARIABLE
 from chatd.issuers import NotIssuers, TicketIssuer, read_issuers
+from chatd.local_zone import is_time, is_zone
+from chatd.oidc_http import is_usable
+from chatd.oidc_settings import sign_in_problems
 from chatd.settings import SECRET_BYTES, Settings, SettingsError
-from rooms.catalog import MAX_EMBED, is_origin
+from rooms.catalog import MAX_EMBED, is_origin, is_room_name
 
 ENV_PREFIX: Final = "CHATD_"
 CONFIG_VARIABLE: Final = "CHATD_CONFIG"
@@ -183,6 +186,8 @@ def _impossible(values: Mapping[str, Any], sources: Mapping[str, tuple[Any, str]
         refuse("embed_origins", f"at most {MAX_EMBED}, each {like}.")
     if (sign_in := values.get("sign_in_url")) is not None and not _is_page(sign_in):
         refuse("sign_in_url", "must be like https://intranet.example.org/ticket?room={room}, without a #.")
+    for name, why in (*sign_in_problems(values), *_pass_problems(values), *_renewal_problems(values)):
+        refuse(name, why)
     defaults = Settings()
     ping_timeout_s = values.get("ping_timeout_s", defaults.ping_timeout_s)
     if ping_timeout_s > values.get("ping_interval_s", defaults.ping_interval_s):
@@ -195,6 +200,27 @@ def _impossible(values: Mapping[str, Any], sources: Mapping[str, tuple[Any, str]
     ):
         refuse("workers", "more than one needs --redis URL: Redis carries messages between the processes.")
     return problems
+
+
+def _pass_problems(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is wrong with staff passes: (setting, why)."""
+    issuer, keys = values.get("pass_issuer"), values.get("pass_keys")
+    if issuer is not None and not (_is_origin(issuer.rstrip("/")) and is_usable(issuer)):
+        yield "pass_issuer", "must be like https://pass.example.org, without a path."
+    if keys is not None and issuer is None:
+        yield "pass_keys", "needs pass_issuer, whose keys they are."
+    elif keys is not None and "://" in keys and not is_usable(keys):
+        yield "pass_keys", "must be a file, or a URL that begins with https://."
+    if not all(map(is_room_name, values.get("pass_rooms", ()))):
+        yield "pass_rooms", "each must be the name of a room, as it stands in links."
+
+
+def _renewal_problems(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is wrong with when rooms begin anew: (setting, why)."""
+    if (time := values.get("renew_at")) is not None and not is_time(time):
+        yield "renew_at", "must be a time of day such as 05:00."
+    if (zone := values.get("renew_zone")) is not None and not is_zone(zone):
+        yield "renew_zone", "there is no such zone; name one such as Europe/Berlin."
 
 
 def _broken(values: Mapping[str, Any], sources: Mapping[str, tuple[Any, str]]) -> set[str]:

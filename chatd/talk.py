@@ -24,6 +24,7 @@ from chatd.client import (
     Room,
     Unsendable,
 )
+from chatd.talk_mine import lines
 
 PATIENCE_S: Final = 600.0
 """How long a line waits where the room asks for patience (slow mode, rate limits)."""
@@ -37,6 +38,7 @@ HELP: Final = """\
   /react N kind   {kinds}
   /withdraw N     take back your own      /older          what was said before
   /who            who is here             /away  /back    called away, and back
+  /mine           what is kept of you     /withdraw-all   take back all you said here
   /quit           leave                   //text          say something that begins with /""".format(
     kinds=", ".join(REACTIONS)
 )
@@ -78,6 +80,7 @@ class Talk:
         self._greet_at: int | None = None
         """The place after which to greet: what was said before they came would push it out of sight."""
         self._first_shown: int | None = None
+        self._epoch: str | None = None
         self._commands: dict[str, Callable[[str], Awaitable[None]]] = {
             "help": self._help,
             "who": self._who,
@@ -86,6 +89,8 @@ class Talk:
             "react": self._react,
             "reply": self._reply,
             "withdraw": self._withdraw,
+            "withdraw-all": self._withdraw_all,
+            "mine": self._mine,
             "older": self._older,
         }
 
@@ -153,6 +158,19 @@ class Talk:
     async def _withdraw(self, rest: str) -> None:
         await self._room.withdraw(_number(rest)[0])
 
+    async def _withdraw_all(self, rest: str) -> None:
+        if rest != "yes":
+            raise BadArgument(
+                "This takes back all your messages and reactions here, for everybody and from the server. "
+                "Whoever read them has read them. If you mean it: /withdraw-all yes"
+            )
+        count = await self._room.withdraw_all()
+        self._say(f"* Taken back: {count}. Nothing that you said here is kept.")
+
+    async def _mine(self, _: str) -> None:
+        for line in lines(await self._room.mine(), plain(self._room.handle)):
+            self._say(line)
+
     async def _older(self, _: str) -> None:
         before = self._first_shown if self._first_shown is not None else self._room.head + 1
         page = await self._room.older(before, OLDER) if before > 1 else None
@@ -172,8 +190,8 @@ class Talk:
                 self._event(item)
                 if self._greet_at is not None and item.seq >= self._greet_at:
                     self._greet()
-            case CleanStart(_, first, head):
-                self._start(first, head)
+            case CleanStart(epoch, first, head):
+                self._start(epoch, first, head)
             case Recovered():
                 self._say("* Back. Nothing is missing.")
             case Lost():
@@ -183,10 +201,15 @@ class Talk:
             case _:
                 pass  # somebody is typing: nothing to print a line about
 
-    def _start(self, first: int, head: int) -> None:
+    def _start(self, epoch: str, first: int, head: int) -> None:
         if self._named is not None:
             self._named(plain(self._room.handle))
-        if self._first_shown is not None:
+        before, self._epoch = self._epoch, epoch
+        if before not in {None, epoch}:
+            self._say(
+                "* The room has begun anew: what was said before is deleted, and all have other handles."
+            )
+        elif self._first_shown is not None:
             self._say(
                 "* Back, with a clean start: what was said meanwhile may begin further up. /older shows it."
             )
@@ -201,6 +224,9 @@ class Talk:
         self._say(
             f"* {plain(room.title) or room.name}: you are {plain(room.handle)}, {room.count} here. /help"
         )
+        if room.anew_in_s is not None:
+            at = time.strftime("%d %b, %H:%M", time.localtime(time.time() + room.anew_in_s))
+            self._say(f"* The room begins anew {at}: what is said here is deleted then. /mine")
         if room.slow_mode_s:
             self._say(f"* Slow mode: one message every {room.slow_mode_s} seconds.")
 

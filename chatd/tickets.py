@@ -23,7 +23,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from joserfc import jws, jwt
+from joserfc import jwt
 from joserfc.errors import ExpiredTokenError, InvalidClaimError, JoseError
 from joserfc.jwk import OctKey
 from msgspec import Meta
@@ -31,6 +31,7 @@ from msgspec import Meta
 from chatd.issuers import OWN, Algorithm, Role
 from chatd.keysets import NAMES, KeyFile, KeyProblem
 from chatd.settings import Settings, SettingsError
+from chatd.signatures import signed_claims
 
 __all__ = ["Role"]  # besides what is defined here
 
@@ -140,14 +141,6 @@ class _Claimed(msgspec.Struct, frozen=True):
     issuer: str = msgspec.field(name="iss")
 
 
-class _Pinned(jws.JWSRegistry):
-    """What joserfc may do with a token: the one algorithm, under any of its names."""
-
-    def get_alg(self, name: str) -> Any:
-        # "EdDSA" may be any curve, of which joserfc warns (RFC 9864); our keys are all on this one.
-        return super().get_alg("Ed25519" if name == "EdDSA" else name)
-
-
 class Signer(msgspec.Struct, frozen=True):
     """One who signs tickets: with which keys, and how far they are believed."""
 
@@ -246,6 +239,14 @@ class Tickets:
             raise
         return ticket
 
+    def read(self, token: str, now: float) -> Ticket:
+        """The ticket in `token`, whatever room it is for, where it is good at `now`; else `TicketRefused`."""
+        try:
+            return self._check(token, now)
+        except TicketRefused as refusal:
+            self._refused(refusal.reason)
+            raise
+
     def planner(self, token: str, room: str | None, now: float) -> Ticket:
         """The ticket in `token`, where who has it may plan the sessions of `room` at `now`: a facilitator's,
         for that room or for all (`ANY_ROOM`). None: of whatever room the ticket is for. `TicketRefused`."""
@@ -335,12 +336,7 @@ _NOT_BASE64URL: Final = frozenset("+/=")
 
 def _verified(token: str, header: _Header, signer: Signer) -> dict[str, Any]:
     """The claims that a key of `signer` has signed."""
-    pinned = _Pinned(algorithms=(header.alg, "Ed25519") if header.alg == "EdDSA" else (header.alg,))
-    for key in signer.keys.for_kid(header.kid):
-        try:
-            payload = jws.deserialize_compact(token, key, registry=pinned).payload
-            return msgspec.json.decode(payload or b"", type=dict[str, Any])
-        except (JoseError, ValueError, TypeError, KeyError, RecursionError):
-            # Not this key; or what joserfc and msgspec make of a token that is none.
-            continue
-    raise TicketRefused(Why.SIGNATURE)
+    claims = signed_claims(token, header.alg, signer.keys.for_kid(header.kid))
+    if claims is None:
+        raise TicketRefused(Why.SIGNATURE)
+    return claims

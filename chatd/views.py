@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from rooms.audience import shown
+from rooms.audience import seen_by, shown
 from rooms.events import AnyEvent
 from rooms.state import RoomState
 
@@ -65,4 +65,6 @@ def write_private(live: "LiveRoom", events: Sequence[AnyEvent]) -> None:
 
 
 def _to_facilitator(handle: str, live: "LiveRoom", events: Sequence[AnyEvent]) -> Sequence[AnyEvent]:
-    return Viewer(handle, True).shown(events, live.state) if live.state.words else events
+    if live.state.words:
+        return Viewer(handle, True).shown(events, live.state)
+    return [seen_by(event, facilitator=True) for event in events]

@@ -19,8 +19,13 @@ from chatd.settings import Settings
 from chatd.sink import Sink
 from chatd.wire import ErrorCode
 from rooms.command import CommandId
+from rooms.pace import Bucket
 
 LEFT: Final = "the seat was left"
+DRAW_BURST: Final = 500
+DRAWS_PER_S: Final = 100
+"""How fast handles are drawn for all together who have neither a seat nor a connection, on one node: each
+request of theirs is the first that is known of them, so none of them has a pace of their own."""
 
 
 class Visitors:
@@ -41,6 +46,7 @@ class Visitors:
         self._presence = presence
         self._clock = clock
         self._here: set[Connection] = set()
+        self._draws = Bucket(DRAW_BURST, DRAWS_PER_S)
 
     def come(self, sink: Sink) -> Connection:
         """Somebody without a seat, until they `go`. What is answered goes to `sink`."""
@@ -66,6 +72,8 @@ class Visitors:
         if isinstance(command, wire.Join):
             more = "A join goes to /sse or /poll."
             self.refuse(visitor, command.id, ErrorCode.BAD_FRAME, more)
+        elif isinstance(command, wire.Draw) and not visitor.seats and self._draws.take(self._clock()):
+            self.refuse(visitor, command.id, ErrorCode.BUSY)
         elif isinstance(command, wire.Away):
             self._wish(visitor, command.id, command.room, "away" if command.away else "back")
         elif isinstance(command, wire.Leave):

@@ -52,10 +52,12 @@ class Draw(Command, frozen=True, kw_only=True, tag="draw"):
 class Join(Command, frozen=True, kw_only=True, tag="join"):
     """Take a seat. With `seat` (and `epoch`, `after`) it is the same seat, from where one was.
 
-    `ticket` proves the right to enter, `offer` is the handle from `drawn` that one liked.
+    `ticket` proves the right to enter; `pass` does, and says nothing else of who one is. `offer` is the
+    handle from `drawn` that one liked.
     """
 
     ticket: Token | None = None
+    pass_: Token | None = msgspec.field(name="pass", default=None)
     seat: Token | None = None
     offer: Token | None = None
     epoch: Annotated[str, Meta(max_length=64)] | None = None
@@ -79,6 +81,14 @@ class Older(Command, frozen=True, kw_only=True, tag="older"):
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
 
 
+class AskMine(Command, frozen=True, kw_only=True, tag="mine"):
+    """What is kept of me in this room, at this moment? Answered by `mine`."""
+
+
+class WithdrawAll(Command, frozen=True, kw_only=True, tag="withdraw_all"):
+    """Take back everything of one's own in the room, posts and reactions."""
+
+
 class Typing(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="typing", forbid_unknown_fields=True
 ):
@@ -88,7 +98,19 @@ class Typing(
 
 
 AnyCommand: TypeAlias = (
-    Post | React | Withdraw | Slow | SessionCommand | Draw | Join | Leave | Away | Older | Typing
+    Post
+    | React
+    | Withdraw
+    | Slow
+    | SessionCommand
+    | Draw
+    | Join
+    | Leave
+    | Away
+    | Older
+    | AskMine
+    | WithdrawAll
+    | Typing
 )
 
 
@@ -113,6 +135,7 @@ class Joined(Reply, frozen=True, kw_only=True, tag="joined"):
     drop what you showed, `events` are the last ones. `roster` names nobody in a crowd (more
     than `presence.replica.CROWD` people); `count` is right always. In a session's room: `session` as it
     stands, `line` the room between you and the facilitators, `staff` the facilitators' own room.
+    `anew_in_s`: in how many seconds the room begins anew, where it does by the calendar.
     """
 
     id: CommandId
@@ -132,6 +155,7 @@ class Joined(Reply, frozen=True, kw_only=True, tag="joined"):
     session: SessionNow | None = None
     line: str | None = None
     staff: str | None = None
+    anew_in_s: int | None = None
 
 
 class Waiting(Reply, frozen=True, kw_only=True, tag="waiting"):
@@ -163,11 +187,35 @@ class Session(SessionNow, frozen=True, kw_only=True, omit_defaults=True, tag_fie
 
 
 class Ok(Reply, frozen=True, kw_only=True, tag="ok"):
-    """Done. `held`: your post waits until a facilitator has looked at it."""
+    """Done. `held`: your post waits until a facilitator has looked at it. `count`: to so many things."""
 
     id: CommandId
     seq: int | None = None
     held: bool = False
+    count: int | None = None
+
+
+class Mine(Reply, frozen=True, kw_only=True, tag="mine"):
+    """All that is kept of you in the room, and where it is a session's in those that belong to it.
+
+    `posts`, `reactions`: whose content is there. `withdrawn`: of which there is the place only. `waiting`:
+    posts that facilitators have not let through yet. `other`: what else happened under your handle; all of it
+    since `since`. `stands`: what the session knows of you. `erase_at`: when all of it goes; nothing stays for
+    longer than `kept_s`.
+    """
+
+    id: CommandId
+    room: str
+    handle: str
+    posts: int = 0
+    reactions: int = 0
+    withdrawn: int = 0
+    waiting: int = 0
+    other: int = 0
+    since: int = 0
+    stands: list[str] = []
+    erase_at: int | None = None
+    kept_s: int = 0
 
 
 class Error(Reply, frozen=True, kw_only=True, tag="error"):
@@ -216,9 +264,14 @@ class Going(Reply, frozen=True, kw_only=True, tag="going"):
 
 
 class Erased(Reply, frozen=True, kw_only=True, tag="erased"):
-    """The room's log was erased and a new epoch began. Show nothing old; join again."""
+    """The room's log was erased and a new epoch began. Show nothing old; join again.
+
+    With `seat`, which is under `handle`, where its time was over and it begins anew with those in it.
+    """
 
     room: str
+    handle: str | None = None
+    seat: str | None = None
 
 
 AnyReply: TypeAlias = (
@@ -229,6 +282,7 @@ AnyReply: TypeAlias = (
     | Session
     | PutOut
     | Ok
+    | Mine
     | Error
     | History
     | Presence
@@ -257,6 +311,8 @@ class ErrorCode(StrEnum):
     TICKET_NEEDED = "ticket_needed"
     TICKET_REFUSED = "ticket_refused"
     TICKET_SPENT = "ticket_spent"
+    PASS_NEEDED = "pass_needed"
+    PASS_REFUSED = "pass_refused"
     SEAT_REFUSED = "seat_refused"
     NOT_ALLOWED = "not_allowed"
     NOT_YOURS = "not_yours"
@@ -295,6 +351,10 @@ MESSAGES: Final[dict[ErrorCode, str]] = {
     ),
     ErrorCode.TICKET_REFUSED: "This ticket does not open this room, or is too old. Ask for a new one.",
     ErrorCode.TICKET_SPENT: "This link was used already and works once. Ask for a new one.",
+    ErrorCode.PASS_NEEDED: (
+        "This room asks for a staff pass. Open its page and sign in there: the page fetches the pass itself."
+    ),
+    ErrorCode.PASS_REFUSED: "This pass does not open this room now. Reload the page: it asks for another.",
     ErrorCode.SEAT_REFUSED: "This seat is from an earlier session. Join again for a new one.",
     ErrorCode.NOT_ALLOWED: "Only a facilitator can do this.",
     ErrorCode.NOT_YOURS: "You can only withdraw what you wrote yourself.",

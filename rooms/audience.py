@@ -1,6 +1,7 @@
 """Who is shown what of a session's log: the same places for everybody, not the same content. Pure.
 
-    seen_by(event, facilitator)                  a private event is a `Moderated` to all but facilitators
+    seen_by(event, facilitator)                  a private event is a `Moderated` to all but facilitators, an
+                                                 unseen one to all
     shown(events, handle, facilitator, hidden)   the same for a stretch of history, and hidden posts blanked
     PrivateWord                                  what was said between two stays between them when it is over
     LateView                                     who comes late is not shown all that was said before
@@ -15,9 +16,9 @@ from typing import Final, NamedTuple
 import msgspec
 
 from rooms.events import AnyEvent, Posted, Reacted
-from rooms.session_events import PRIVATE, Hidden, Moderated
+from rooms.session_events import PRIVATE, UNSEEN, Hidden, Moderated
 
-DIFFERS: Final = frozenset((*PRIVATE, Hidden))
+DIFFERS: Final = frozenset((*PRIVATE, *UNSEEN, Hidden))
 """The kinds of event that not everybody sees alike."""
 
 
@@ -52,6 +53,8 @@ class LateView:
 
 def seen_by(event: AnyEvent, *, facilitator: bool) -> AnyEvent:
     """`event` as a facilitator, or anybody else in the room, sees it."""
+    if isinstance(event, UNSEEN):
+        return _moderated(event)
     if facilitator:
         return event
     if isinstance(event, Hidden):

@@ -90,7 +90,12 @@ def _say(
     command: Post | React, who: Who, state: RoomState, parent: RoomState, room: Belonging, now: float
 ) -> Verdict:
     """In a line and among facilitators it is never too loud; in a small group the session's rules hold."""
-    said = post(command, who, state, now) if isinstance(command, Post) else react(command, who, state)
+    paced = parent if room.sort == "group" else None
+    said = (
+        post(command, who, state, now, paced=paced)
+        if isinstance(command, Post)
+        else react(command, who, state)
+    )
     session = parent.rules.session
     if room.sort != "group" or session is None:
         return said
@@ -119,8 +124,9 @@ def _offer_word(command: OfferWord, who: Who, state: RoomState, parent: RoomStat
     if who.role != FACILITATOR:
         return Refusal(Why.NOT_ALLOWED)
     word = state.rules.word
-    if word is not None and word.by == who.handle:
-        return Duplicate(state.version)
+    if word is not None:
+        # One at a time: a yes must mean the one whose question they read.
+        return Duplicate(state.version) if word.by == who.handle else Refusal(Why.LIMIT_REACHED)
     return draft(state, WordOffered(room=command.room, handle=who.handle), f"offer:{command.key}")
 
 
@@ -163,8 +169,13 @@ def _appeal(command: Appeal, who: Who, state: RoomState, parent: RoomState) -> V
 
 
 def _decide_held(command: DecideHeld, who: Who, state: RoomState, parent: RoomState) -> Verdict:
-    if _matter(state, "held", command.seq) is None:
+    matter = _matter(state, "held", command.seq)
+    if matter is None:
         return Refusal(Why.NOT_FOUND)
+    where, session = read(matter.what), parent.rules.session
+    assert session is not None  # `decide` has looked
+    if command.yes and where is not None and not_here(where, who, state, session, None) is not None:
+        return Refusal(Why.WRONG_PHASE)  # the small group that it was meant for is no more
     reason = normalise(command.reason)
     event = Decided(room=command.room, handle=who.handle, target=command.seq, yes=command.yes, reason=reason)
     return replace(draft(state, event, f"decided:{command.seq}"), withdraws=command.seq)

@@ -14,6 +14,8 @@ from msgspec import Meta
 from rooms.command import RoomName
 
 Kind: TypeAlias = Literal["drop-in", "session", "knowledge"]
+Door: TypeAlias = Literal["ticket", "pass"]
+"""What somebody shows to come in where a room is not open."""
 
 DEFAULT_CAPACITY: dict[str, int] = {"drop-in": 1000, "session": 8, "knowledge": 1000}
 """People at once. A session is small on purpose; PRODUCT: capacity 8, hard limit 15."""
@@ -39,6 +41,15 @@ def is_origin(text: str) -> bool:
     return ORIGIN.fullmatch(text) is not None
 
 
+def is_room_name(text: str) -> bool:
+    """Whether a room may be called so."""
+    try:
+        msgspec.convert(text, RoomName)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
 class RoomSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: RoomName
     title: Annotated[str, Meta(min_length=1, max_length=120)]
@@ -52,7 +63,17 @@ class RoomSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Origins whose pages may show this room in a frame, each as `is_origin` has it. None: those that the
     deployment allows; empty: nobody's."""
 
+    renew_days: Annotated[int, Meta(ge=0, le=366)] | None = None
+    """After how many days the room begins anew: what was said is erased, and everybody has another handle.
+    0 is never. None: as is usual for its kind (`periods.py`). Of a session's room it says nothing."""
+
+    door: Door = "ticket"
+    """`pass`: participants show a staff pass, which says
+    that they work here and not who they are; facilitators show a ticket as ever."""
+
     def __post_init__(self) -> None:
+        if self.open and self.door == "pass":
+            raise ValueError("a room that is open asks for no pass")
         if not all(map(is_origin, self.embed or ())):
             raise ValueError("an origin is like https://intranet.example.org")
 

@@ -55,23 +55,38 @@ class GroupCommit(Generic[Item, Context, Outcome]):
         self._idle.clear()
         return True
 
+    def submit_together(self, pairs: Sequence[tuple[Item, Context]]) -> bool:
+        """Queue `pairs`, a few of them, for one and the same write, in this order: the next one, ahead of
+        what waits, since the end of the queue may be cut between two writes. False: none of them."""
+        if len(self._queue) + len(pairs) > self._max_queued:
+            return False
+        self._queue[:0] = pairs
+        self._waiting.set()
+        self._idle.clear()
+        return True
+
     async def run(self) -> None:
         """Write batch after batch, until cancelled. Run it as one task for the life of the node."""
         while True:
             await self._waiting.wait()
             self._waiting.clear()
             while self._queue:
-                batch = self._queue[: self._max_batch]
-                del self._queue[: self._max_batch]
-                try:
-                    outcomes = await self._write([item for item, _ in batch])
-                except self._failure as error:
-                    self._failed(batch, error)
-                else:
-                    self._settled(batch, outcomes)
+                await self._write_next()
                 # Delivering took its time: what arrived meanwhile goes into the next write as well.
                 await asyncio.sleep(0)
             self._idle.set()
+
+    async def _write_next(self) -> None:
+        """In a frame of its own: who waits for the next to speak does not hold on to the last who did, nor to
+        the room where it was said, which may be erased by then."""
+        batch = self._queue[: self._max_batch]
+        del self._queue[: self._max_batch]
+        try:
+            outcomes = await self._write([item for item, _ in batch])
+        except self._failure as error:
+            self._failed(batch, error)
+        else:
+            self._settled(batch, outcomes)
 
     def __len__(self) -> int:
         """How many wait for a write; those of the write under way are not among them."""

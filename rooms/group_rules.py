@@ -1,13 +1,33 @@
-"""Commands about what the group sees and decides together: cards, pins, polls; and moderation. Pure."""
+"""Commands about what the group sees and decides together: cards, pins, polls, check-in; moderation. Pure."""
 
 from msgspec.structs import replace
 
-from rooms import moderation, polls
+from rooms import check_in, moderation, polls
 from rooms.phases import TALKING
 from rooms.scene import Scene
 from rooms.session import MAX_HIDDEN, MAX_LIMITED, MAX_PINS
-from rooms.session_commands import Announce, ClosePoll, Hide, Lock, OpenPoll, Pin, Restrict, Vote
-from rooms.session_events import Announced, Hidden, Locked, Pinned, PollClosed, PollOpened, Restricted, Voted
+from rooms.session_commands import (
+    Announce,
+    AnswerCheckIn,
+    ClosePoll,
+    Hide,
+    Lock,
+    OpenPoll,
+    Pin,
+    Restrict,
+    Vote,
+)
+from rooms.session_events import (
+    Announced,
+    CheckedIn,
+    Hidden,
+    Locked,
+    Pinned,
+    PollClosed,
+    PollOpened,
+    Restricted,
+    Voted,
+)
 from rooms.text import normalise
 from rooms.verdict import Refusal, Verdict, Why
 
@@ -71,6 +91,23 @@ def close_poll(command: ClosePoll, scene: Scene) -> Verdict:
     results = polls.results(poll, scene.session.plan.poll_k)
     event = PollClosed(room=scene.room, handle=scene.who.handle, poll=poll.id, results=results)
     return scene.draft(event, f"poll:{poll.id}")
+
+
+def answer_check_in(command: AnswerCheckIn, scene: Scene) -> Verdict:
+    session, handle, asked = scene.session, scene.who.handle, command.asked
+    given = check_in.of(session, asked).given
+    if handle in given:
+        return scene.so_already()
+    if handle not in session.accepted:
+        return Refusal(Why.NOT_ACCEPTED)
+    wrong = command.burnout is not None and not check_in.asks_measure(session, asked)
+    if check_in.due(session, handle) != asked or wrong:
+        return Refusal(Why.WRONG_PHASE)
+    if len(given) >= check_in.MAX_GIVEN:
+        return Refusal(Why.LIMIT_REACHED)
+    after = check_in.answered(session, handle, asked, command.heavy, command.alone, command.burnout)
+    event = CheckedIn(room=scene.room, handle=handle, asked=asked)
+    return scene.draft(event, f"check_in:{asked}", after)
 
 
 # ---- moderation ----------------------------------------------------------------------------------

@@ -95,6 +95,13 @@ class KeyedLog:
             await self._gone(gone.epoch)
             return []
 
+    async def by(self, room: str, epoch: str, handle: str, after: int, limit: int) -> list[AnyEvent]:
+        try:
+            return await self._log.by(room, epoch, handle, after, limit)
+        except KeyGone as gone:
+            await self._gone(gone.epoch)
+            return []
+
     async def heads(self, rooms: Sequence[str]) -> Mapping[str, Head]:
         return await self._log.heads(rooms)
 
@@ -104,7 +111,7 @@ class KeyedLog:
     async def claim(self, claims: Sequence[Claim]) -> list[str | None]:
         return await self._log.claim(claims)
 
-    async def erase(self, room: str, epoch: str | None = None) -> Head:
+    async def erase(self, room: str, epoch: str | None = None, began_at: int | None = None) -> Head:
         """As `Log.erase`, and the key is destroyed first: from then on nothing of it is readable, whatever
         happens to this process. An error means that it must be said again."""
         if epoch is None:
@@ -113,7 +120,7 @@ class KeyedLog:
         self._erasing.add((room, epoch))
         try:
             await self.keyring.destroy(room, epoch)
-            head = await self._log.erase(room, epoch)
+            head = await self._log.erase(room, epoch, began_at)
         finally:
             if first:
                 self._erasing.discard((room, epoch))

@@ -38,7 +38,7 @@ class Head(msgspec.Struct, frozen=True):
 
     `epoch` is random text, new at every erasure: a client that names an old one gets a clean
     start. `head` is the last `seq` (0: nothing yet), `tail` the first one that is still kept
-    (`head + 1` when nothing is).
+    (`head + 1` when nothing is). `began_at`: when the epoch began, in Unix seconds; 0 where nobody knows.
     """
 
     epoch: str
@@ -46,6 +46,7 @@ class Head(msgspec.Struct, frozen=True):
     tail: int
     rules_version: int
     rules: Rules
+    began_at: int = 0
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -140,6 +141,10 @@ class Log(Protocol):
         """The last `limit` events with `seq < before`, ascending. Empty as for `since`."""
         ...
 
+    async def by(self, room: str, epoch: str, handle: str, after: int, limit: int) -> list[AnyEvent]:
+        """Events by `handle` with `seq > after`, ascending, at most `limit`. Empty as for `since`."""
+        ...
+
     async def heads(self, rooms: Sequence[str]) -> Mapping[str, Head]:
         """The heads of those of `rooms` that have a log."""
         ...
@@ -156,8 +161,9 @@ class Log(Protocol):
         """
         ...
 
-    async def erase(self, room: str, epoch: str | None = None) -> Head:
-        """Forget everything of the room's epoch, handles and rules too, and begin a new one.
+    async def erase(self, room: str, epoch: str | None = None, began_at: int | None = None) -> Head:
+        """Forget everything of the room's epoch, handles and rules too, and begin a new one: at `began_at`
+        (Unix seconds), where the caller's clock counts and not the log's.
 
         With `epoch`: only where that is the room's present one, so that of two who would erase the same
         thing the second wipes nothing that has begun since. Either way the head is the one that holds
@@ -173,8 +179,8 @@ class Log(Protocol):
     async def begin_anew(self, room: str) -> Head:
         """Give what the room has a new epoch: whatever anybody holds of the old one is void.
 
-        Events stay at their places, and rules as they are. Handles stay taken, by nobody who comes (an
-        owner is of an epoch), so that no newcomer gets the one that somebody spoke under.
+        Events stay at their places, rules as they are, and it began when it did. Handles stay taken, by
+        nobody who comes (an owner is of an epoch), so that no newcomer gets one that somebody spoke under.
         """
         ...
 

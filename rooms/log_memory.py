@@ -29,11 +29,12 @@ from rooms.placing import (
 class _Room:
     """One room: its events from `tail` on, and what its epoch knows besides."""
 
-    def __init__(self) -> None:
-        self.begin()
+    def __init__(self, began_at: int) -> None:
+        self.begin(began_at)
 
-    def begin(self) -> None:
+    def begin(self, began_at: int) -> None:
         self.epoch = new_epoch()
+        self.began_at = began_at
         self.tail = 1
         self.rules_version = 0
         self.rules = Rules()
@@ -45,7 +46,7 @@ class _Room:
 
     @property
     def head(self) -> Head:
-        return Head(self.epoch, self.last, self.tail, self.rules_version, self.rules)
+        return Head(self.epoch, self.last, self.tail, self.rules_version, self.rules, self.began_at)
 
     @property
     def last(self) -> int:
@@ -95,7 +96,7 @@ class MemoryLog:
     def _room(self, name: str) -> _Room:
         room = self._rooms.get(name)
         if room is None:
-            room = self._rooms[name] = _Room()
+            room = self._rooms[name] = _Room(int(self._clock()))
         return room
 
     async def append(self, drafts: Sequence[Draft]) -> list[Outcome]:
@@ -147,6 +148,13 @@ class MemoryLog:
         end = max(0, min(before - kept.tail, len(kept.events)))
         return kept.events[max(0, end - limit) : end]
 
+    async def by(self, room: str, epoch: str, handle: str, after: int, limit: int) -> list[AnyEvent]:
+        self._open()
+        kept = self._rooms.get(room)
+        if kept is None or kept.epoch != epoch:
+            return []
+        return [event for event in kept.events if event.handle == handle and event.seq > after][:limit]
+
     async def heads(self, rooms: Sequence[str]) -> Mapping[str, Head]:
         self._open()
         return {name: self._rooms[name].head for name in rooms if name in self._rooms}
@@ -173,11 +181,11 @@ class MemoryLog:
             self._rooms[claim.room].handles.add(claim.candidates[0])
         return handles
 
-    async def erase(self, room: str, epoch: str | None = None) -> Head:
+    async def erase(self, room: str, epoch: str | None = None, began_at: int | None = None) -> Head:
         self._open()
         kept = self._room(room)
         if epoch is None or kept.epoch == epoch:
-            kept.begin()
+            kept.begin(int(self._clock()) if began_at is None else began_at)
         return kept.head
 
     async def drop(self, room: str, epoch: str) -> bool:

@@ -37,19 +37,23 @@ from rooms.sealer import RULES, Box, Boxes, Sealer, is_sealed
 if TYPE_CHECKING:
     from rooms.database_postgres import Connection
 
-_HEADS = "SELECT name, epoch, head, tail, rules_version, rules FROM rooms WHERE name = ANY($1::text[])"
+_HEADS = """
+    SELECT name, epoch, head, tail, rules_version, rules, began_at FROM rooms WHERE name = ANY($1::text[])
+"""
 
 _NAMES = 'SELECT name FROM rooms WHERE name COLLATE "C" > $1 ORDER BY name COLLATE "C" LIMIT $2'
 
 _SPENT = "SELECT 1 FROM spent WHERE token = $1 AND expires_at >= $2"
 
 _BEGIN = """
-    INSERT INTO rooms (name, epoch, head, tail, rules_version, rules) VALUES ($1, $2, 0, 1, 0, $3)
+    INSERT INTO rooms (name, epoch, head, tail, rules_version, rules, began_at)
+    VALUES ($1, $2, 0, 1, 0, $3, $4)
     ON CONFLICT (name) DO NOTHING
 """
 
 _BEGIN_AGAIN = """
-    UPDATE rooms SET epoch = $2, head = 0, tail = 1, rules_version = 0, rules = $3 WHERE id = $1
+    UPDATE rooms SET epoch = $2, head = 0, tail = 1, rules_version = 0, rules = $3, began_at = $4
+    WHERE id = $1
 """
 
 _LOCK = """
@@ -100,6 +104,8 @@ _EVENTS = """
 
 _SINCE = f"{_EVENTS} AND e.seq > $3 ORDER BY e.seq LIMIT $4"
 _BEFORE = f"{_EVENTS} AND e.seq < $3 ORDER BY e.seq DESC LIMIT $4"
+
+_BY = f"{_EVENTS} AND e.handle = $3 AND e.seq > $4 ORDER BY e.seq LIMIT $5"
 
 _LAST_BEFORE = "SELECT max(seq) FROM events WHERE room_id = $1 AND epoch = $2 AND at < $3"
 
@@ -152,7 +158,8 @@ class PostgresLog:
     async def open_room(self, room: str) -> Head:
         head = (await self.heads([room])).get(room)
         if head is None:
-            await self._database.execute(_BEGIN, {"1": room, "2": new_epoch(), "3": NO_RULES})
+            begun = {"1": room, "2": new_epoch(), "3": NO_RULES, "4": int(self._clock())}
+            await self._database.execute(_BEGIN, begun)
             head = (await self.heads([room]))[room]
         return head
 
@@ -193,6 +200,12 @@ class PostgresLog:
         boxes = await self._boxes([(room, epoch)] if rows else [])
         return [decode_event(row, epoch, boxes) for row in reversed(rows)]
 
+    async def by(self, room: str, epoch: str, handle: str, after: int, limit: int) -> list[AnyEvent]:
+        asked = {"1": room, "2": epoch, "3": handle, "4": after, "5": limit}
+        rows = await self._database.read(_BY, asked)
+        boxes = await self._boxes([(room, epoch)] if rows else [])
+        return [decode_event(row, epoch, boxes) for row in rows]
+
     async def heads(self, rooms: Sequence[str]) -> Mapping[str, Head]:
         rows = await self._database.read(_HEADS, {"1": list(rooms)})
         return await self._heads(rows)
@@ -220,14 +233,15 @@ class PostgresLog:
                 )
         return handles
 
-    async def erase(self, room: str, epoch: str | None = None) -> Head:
+    async def erase(self, room: str, epoch: str | None = None, began_at: int | None = None) -> Head:
+        began_at = int(self._clock()) if began_at is None else began_at
         await self.open_room(room)
         async with self._database.transaction() as connection:
             standing = (await _lock(connection, [room]))[room]
             if epoch in (None, standing.epoch):
                 await connection.execute("DELETE FROM events WHERE room_id = $1", standing.id)
                 await connection.execute("DELETE FROM handles WHERE room_id = $1", standing.id)
-                await connection.execute(_BEGIN_AGAIN, standing.id, new_epoch(), NO_RULES)
+                await connection.execute(_BEGIN_AGAIN, standing.id, new_epoch(), NO_RULES, began_at)
             rows = await connection.fetch(_HEADS, [room])
         return (await self._heads([tuple(row) for row in rows]))[room]
 

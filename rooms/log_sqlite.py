@@ -20,6 +20,7 @@ from rooms.log import Claim, Draft, Head, Outcome
 from rooms.placing import Standing, assign, minute, new_epoch, plan, rooms_of, withdrawals
 from rooms.rows_sqlite import (
     BEFORE,
+    BY,
     HEADS,
     LAST_BEFORE,
     NAMES,
@@ -66,7 +67,8 @@ class SqliteLog:
     async def open_room(self, room: str) -> Head:
         head = (await self.heads([room])).get(room)
         if head is None:
-            head = await self._head(await self._database.write(partial(_open_room, room=room)))
+            work = partial(_open_room, room=room, began_at=int(self._clock()))
+            head = await self._head(await self._database.write(work))
         return head
 
     async def append(self, drafts: Sequence[Draft]) -> list[Outcome]:
@@ -109,6 +111,11 @@ class SqliteLog:
         boxes = await self._boxes([(room, epoch)] if rows else [])
         return [decode_event(row, epoch, boxes) for row in reversed(rows)]
 
+    async def by(self, room: str, epoch: str, handle: str, after: int, limit: int) -> list[AnyEvent]:
+        rows = await self._database.read(BY, (room, epoch, handle, after, limit))
+        boxes = await self._boxes([(room, epoch)] if rows else [])
+        return [decode_event(row, epoch, boxes) for row in rows]
+
     async def heads(self, rooms: Sequence[str]) -> Mapping[str, Head]:
         rows = await self._database.read(HEADS, (json.dumps(list(rooms)),))
         boxes = await self._boxes((row[0], row[1]) for row in rows if is_sealed(row[5]))
@@ -120,9 +127,10 @@ class SqliteLog:
     async def claim(self, claims: Sequence[Claim]) -> list[str | None]:
         return await self._database.write(lambda connection: _claim(connection, claims))
 
-    async def erase(self, room: str, epoch: str | None = None) -> Head:
+    async def erase(self, room: str, epoch: str | None = None, began_at: int | None = None) -> Head:
         """As `Log.erase`. What a crash leaves half erased, the next `erase` or `trim` finishes."""
-        row = await self._database.write(lambda connection: _erase(connection, room, epoch))
+        begun = int(self._clock()) if began_at is None else began_at
+        row = await self._database.write(lambda connection: _erase(connection, room, epoch, begun))
         await self._forget(room)
         return await self._head(row)
 
@@ -174,8 +182,8 @@ class SqliteLog:
 # ---- in the writer's thread --------------------------------------------------------------------
 
 
-def _open_room(connection: sqlite3.Connection, room: str) -> tuple[Any, ...]:
-    begin(connection, room)
+def _open_room(connection: sqlite3.Connection, room: str, began_at: int) -> tuple[Any, ...]:
+    begin(connection, room, began_at)
     return read_head(connection, room)
 
 
@@ -187,17 +195,18 @@ def _claim(connection: sqlite3.Connection, claims: Sequence[Claim]) -> list[str 
     return handles
 
 
-def _erase(connection: sqlite3.Connection, room: str, epoch: str | None) -> tuple[Any, ...]:
-    begin(connection, room)
+def _erase(connection: sqlite3.Connection, room: str, epoch: str | None, began_at: int) -> tuple[Any, ...]:
+    begin(connection, room, began_at)
     standing = read_standings(connection, [room])[room]
     if epoch not in (None, standing.epoch):
-        return _open_room(connection, room)
+        return read_head(connection, room)
     connection.execute("DELETE FROM handles WHERE room_id = ?", (standing.id,))
     connection.execute(
-        "UPDATE rooms SET epoch = ?, head = 0, tail = 1, rules_version = 0, rules = ? WHERE id = ?",
-        (new_epoch(), NO_RULES, standing.id),
+        "UPDATE rooms SET epoch = ?, head = 0, tail = 1, rules_version = 0, rules = ?, began_at = ?"
+        " WHERE id = ?",
+        (new_epoch(), NO_RULES, began_at, standing.id),
     )
-    return _open_room(connection, room)
+    return read_head(connection, room)
 
 
 def _drop(connection: sqlite3.Connection, room: str, epoch: str) -> bool:
@@ -223,7 +232,7 @@ def _begin_anew(
         sql = f"UPDATE {table} SET epoch = ? WHERE room_id = ? AND epoch = ?"  # noqa: S608  two fixed names
         connection.execute(sql, (new, standing.id, old))
     connection.execute("UPDATE rooms SET epoch = ? WHERE id = ?", (new, standing.id))
-    return _open_room(connection, room)
+    return read_head(connection, room)
 
 
 def _seal_anew(

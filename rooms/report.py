@@ -6,18 +6,20 @@
 
 No handle, no text, nothing per person. What is counted here is either chosen freely (a message, a raised
 hand) or the facilitators' doing (rounds, polls). What everybody does once is **not** counted: turns in a
-round, votes, accepted rules. The agenda says how many rounds there were, so a count of their turns, however
-large, divided by that is the number of people.
+round, votes, check-ins, accepted rules. The agenda says how many rounds there were, so a count of their
+turns, however large, divided by that is the number of people.
 """
 
 from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
 import msgspec
+from msgspec.structs import replace
 
+from rooms.check_in import MEASURE, SCALE, Distribution, distribution
 from rooms.children import belongs
 from rooms.events import AnyEvent, Posted
-from rooms.session import RUNNING, Phase, Session
+from rooms.session import RUNNING, CheckIn, Phase, Session
 from rooms.session_events import (
     Admitted,
     Departed,
@@ -84,6 +86,9 @@ class Counts(msgspec.Struct, frozen=True, omit_defaults=True):
     opened: bool
     least: int = 0
     """What the session's own report tells that `participants` is at least."""
+    before: CheckIn = CheckIn()
+    after: CheckIn = CheckIn()
+    """Sums without handles."""
 
 
 class Facilitators(msgspec.Struct, frozen=True):
@@ -93,6 +98,17 @@ class Facilitators(msgspec.Struct, frozen=True):
     """They had a session that they called 7 or more."""
     not_heavy: Figure
     wrote: Total
+
+
+class Answers(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What people said of themselves, of those who liked to. Left out: too few to show (`check_in.py`)."""
+
+    heavy_before: Distribution | None = None
+    heavy_after: Distribution | None = None
+    alone_before: Distribution | None = None
+    alone_after: Distribution | None = None
+    burnout: Distribution | None = None
+    """The single-item measure: from 3 on, burnt out."""
 
 
 class Programme(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -106,6 +122,7 @@ class Programme(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Participants of each session, added up. Who came to four sessions is counted four times: nobody here
     can tell that they are one person."""
     facilitators: Facilitators
+    check_ins: Answers = Answers()
     incomplete: bool = False
     """Figures of some session could not be read any more (a restored backup)."""
 
@@ -148,7 +165,8 @@ def counts_of(events: Sequence[AnyEvent], session: Session) -> Counts:
     own = _own(events)
     opened = any(span.phase in RUNNING for span in _spans(own, session))
     least = session.plan.minimum if opened and _with_minimum(own, session) else 0
-    return Counts(len(_participants(own, session)), opened, least)
+    before, after = (replace(each, given=()) for each in (session.before, session.after))
+    return Counts(len(_participants(own, session)), opened, least, before, after)
 
 
 def _own(events: Sequence[AnyEvent]) -> list[AnyEvent]:
@@ -247,5 +265,16 @@ def programme_of(
         held=len(held),
         places=total_of([Part(each.participants, series, each.least) for series, each in held], zero=False),
         facilitators=Facilitators(care.cells[0], care.cells[1], care.total),
+        check_ins=_answers([counts for _, counts in held]),
         incomplete=incomplete,
+    )
+
+
+def _answers(held: Sequence[Counts]) -> Answers:
+    return Answers(
+        distribution(SCALE, [each.before.heavy for each in held]),
+        distribution(SCALE, [each.after.heavy for each in held]),
+        distribution(SCALE, [each.before.alone for each in held]),
+        distribution(SCALE, [each.after.alone for each in held]),
+        distribution(MEASURE, [each.before.burnout for each in held]),
     )

@@ -4,7 +4,7 @@ from typing import Final
 
 from rooms.log import LogCorrupt
 
-REVISIONS: Final = ("0001", "0002", "0003")
+REVISIONS: Final = ("0001", "0002", "0003", "0004")
 """Every revision in `migrations/`, oldest first; the last one is what this program works with."""
 
 CURRENT: Final = REVISIONS[-1]

@@ -16,7 +16,7 @@ from rooms.rules_sql import NO_RULES, seal_rules
 from rooms.sealer import Boxes
 
 HEADS: Final = """
-    SELECT name, epoch, head, tail, rules_version, rules FROM rooms
+    SELECT name, epoch, head, tail, rules_version, rules, began_at FROM rooms
     WHERE name IN (SELECT value FROM json_each(?))
 """
 
@@ -53,6 +53,7 @@ _EVENTS: Final = f"SELECT r.name, e.seq, e.at, e.kind, e.handle, e.body {_OF_ROO
 
 SINCE: Final = f"{_EVENTS} AND e.seq > ? ORDER BY e.seq LIMIT ?"
 BEFORE: Final = f"{_EVENTS} AND e.seq < ? ORDER BY e.seq DESC LIMIT ?"
+BY: Final = f"{_EVENTS} AND e.handle = ? AND e.seq > ? ORDER BY e.seq LIMIT ?"
 LAST_BEFORE: Final = f"SELECT e.seq {_OF_ROOM} AND e.at < ? ORDER BY e.seq DESC LIMIT 1"
 
 _KEPT: Final = """
@@ -85,12 +86,12 @@ def read_head(connection: sqlite3.Connection, room: str) -> tuple[Any, ...]:
     return row
 
 
-def begin(connection: sqlite3.Connection, room: str) -> None:
+def begin(connection: sqlite3.Connection, room: str, began_at: int) -> None:
     """Give `room` a log with a fresh epoch, unless it has one."""
     connection.execute(
-        "INSERT INTO rooms (name, epoch, head, tail, rules_version, rules) VALUES (?, ?, 0, 1, 0, ?)"
-        " ON CONFLICT (name) DO NOTHING",
-        (room, new_epoch(), NO_RULES),
+        "INSERT INTO rooms (name, epoch, head, tail, rules_version, rules, began_at)"
+        " VALUES (?, ?, 0, 1, 0, ?, ?) ON CONFLICT (name) DO NOTHING",
+        (room, new_epoch(), NO_RULES, began_at),
     )
 
 

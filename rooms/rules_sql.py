@@ -33,17 +33,17 @@ def seal_rules(rules: Rules, version: int, room: str, epoch: str, boxes: Boxes |
 
 
 def head_of(row: Sequence[Any], room: str = "", boxes: Boxes | None = None) -> Head:
-    """From epoch, head, tail, rules_version, rules. `LogCorrupt` where they are not ours.
+    """From epoch, head, tail, rules_version, rules, began_at. `LogCorrupt` where they are not ours.
 
     Rules whose key is gone are no rules: the epoch is over, and what is left of it goes (`keyed_log.py`).
     """
-    epoch, head, tail, rules_version, rules = row
+    epoch, head, tail, rules_version, rules, began_at = row
     try:
         plain = unseal(rules, (room, epoch, rules_version, RULES), boxes)
     except KeyGone:
         plain = NO_RULES
     try:
-        return Head(epoch, head, tail, rules_version, _decoder.decode(plain))
+        return Head(epoch, head, tail, rules_version, _decoder.decode(plain), began_at or 0)
     except msgspec.DecodeError:
         raise LogCorrupt(
             "The log holds rules of a room that this program cannot read: it was damaged, or written by a "

@@ -48,6 +48,7 @@ rooms = Table(
     Column("tail", BigInteger, nullable=False),
     Column("rules_version", BigInteger, nullable=False),
     Column("rules", LargeBinary, nullable=False),
+    Column("began_at", BigInteger),
     UniqueConstraint("name", name="rooms_by_name"),
 )
 

@@ -85,6 +85,9 @@ class Series(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     roles: bool = False
     erase: Literal["at_close", "after_24h"] = "at_close"
     poll_k: Annotated[int, Meta(ge=3, le=MAX_GROUP)] = 5
+    check_in: bool = True
+    measure: bool = False
+    """In its first session of a month (UTC), with the check-in."""
     resources: Annotated[
         tuple[tuple[Line, Annotated[str, Meta(max_length=500)]], ...], Meta(max_length=MAX_RESOURCES)
     ] = ()

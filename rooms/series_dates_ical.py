@@ -89,8 +89,19 @@ def due_between(series: Series, start: int, end: int) -> list[tuple[str, Plan]]:
     for each in found:
         if not each.cancelled:
             after = next_after(series, each.starts_at)
-            due.append((each.occurrence, plan_of(series, each, None if after is None else after.starts_at)))
+            next_at = None if after is None else after.starts_at
+            measure = series.measure and series.check_in and _is_first_of_month(series, each.occurrence)
+            due.append((each.occurrence, plan_of(series, each, next_at, measure=measure)))
     return due
+
+
+def _is_first_of_month(series: Series, occurrence: str) -> bool:
+    """Of those that are counted in its month (`suppression.month_of`) and take place."""
+    at = datetime.fromtimestamp(planned_at(occurrence), UTC)
+    begins = at.replace(day=1, hour=0, minute=0, second=0)
+    gone = {each.occurrence for each in series.exceptions if each.cancelled}
+    before = planned(series, int(begins.timestamp()), int(at.timestamp()))
+    return gone.issuperset(map(occurrence_id, before))
 
 
 def is_planned(series: Series, occurrence: str) -> bool:

@@ -88,8 +88,11 @@ def _in_order(given: Any) -> list[Any]:
     return [msgspec.to_builtins(each) for each in sorted(changes, key=lambda each: each.occurrence)]
 
 
-def plan_of(series: Series, occurrence: Occurrence, next_at: int | None = None) -> Plan:
-    """How the session of `occurrence` is meant to go; `next_at`: when the series meets after it."""
+def plan_of(
+    series: Series, occurrence: Occurrence, next_at: int | None = None, *, measure: bool = False
+) -> Plan:
+    """How the session of `occurrence` is meant to go; `next_at`: when the series meets after it; `measure`:
+    whether the burnout measure is due."""
     return Plan(
         title=series.title,
         about=series.about,
@@ -105,6 +108,8 @@ def plan_of(series: Series, occurrence: Occurrence, next_at: int | None = None) 
         roles=series.roles,
         erase=series.erase,
         poll_k=series.poll_k,
+        check_in=series.check_in,
+        measure=measure,
         resources=series.resources,
         support=series.support,
         next_at=next_at,

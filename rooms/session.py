@@ -37,6 +37,9 @@ Limit: TypeAlias = Literal["mute", "hold", "remove"]
 """What facilitators may do to one handle, for this session: may not speak; may speak, and each post waits for
 approval; is out, and cannot come back."""
 
+Asked: TypeAlias = Literal["before", "after"]
+"""When people are asked how heavy it is (`check_in.py`)."""
+
 Line: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
 """One line that a facilitator wrote: a title, a prompt, an option."""
 Words: TypeAlias = Annotated[str, Meta(max_length=2_000)]
@@ -93,6 +96,10 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     erase: Literal["at_close", "after_24h"] = "at_close"
     poll_k: Annotated[int, Meta(ge=3, le=MAX_GROUP)] = 5
     """Results of a poll are shown when at least so many have voted."""
+    check_in: bool = True
+    """Who likes says before and after how heavy it is, and how alone they feel."""
+    measure: bool = False
+    """The burnout measure is asked as well: monthly at most."""
     resources: tuple[tuple[Line, str], ...] = ()
     """Title and https link, shown from the wind-down on."""
     support: tuple[tuple[Line, Line, str], ...] = ()
@@ -168,6 +175,17 @@ class Poll(msgspec.Struct, frozen=True, omit_defaults=True):
     voted: tuple[str, ...] = ()
 
 
+class CheckIn(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was answered at one time of asking: people per band of `check_in.py`, nothing where nobody did.
+    Never sent anywhere; a month adds it up."""
+
+    given: tuple[str, ...] = ()
+    """Who answered: once, and it cannot be changed, since what it was is not kept."""
+    heavy: tuple[int, ...] = ()
+    alone: tuple[int, ...] = ()
+    burnout: tuple[int, ...] = ()
+
+
 class Limited(msgspec.Struct, frozen=True, omit_defaults=True):
     """What holds for one handle, and why. It was told so."""
 
@@ -219,6 +237,8 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     poll: Poll | None = None
     limited: tuple[Limited, ...] = ()
     breakouts: Breakouts | None = None
+    before: CheckIn = CheckIn()
+    after: CheckIn = CheckIn()
     erase_at: int | None = None
     """When what was said goes, at the latest; set at the close."""
 
@@ -242,7 +262,7 @@ class Matter(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: Literal["held", "appeal", "told"]
     whose: str
     what: str = ""
-    """As in `Told`."""
+    """As in `Told`; of a held post, as `Held.where`."""
     by: str = ""
     """The facilitator who did it: another one answers."""
     target: int | None = None

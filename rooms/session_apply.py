@@ -23,6 +23,7 @@ from rooms.session_changes import CHANGES, apply
 from rooms.session_events import (
     AppealAnswered,
     Appealed,
+    CheckedIn,
     Decided,
     Held,
     Told,
@@ -44,7 +45,7 @@ def rules_after(rules: Rules, event: AnyEvent) -> Rules | None:
     kind = type(event)
     if (change := CHANGES.get(kind)) is not None:
         return None if rules.session is None else replace(rules, session=change(rules.session, event))
-    if kind is Voted:
+    if kind is Voted or kind is CheckedIn:
         return None
     elsewhere = _ELSEWHERE.get(kind)
     return rules if elsewhere is None else elsewhere(rules, event)
@@ -59,7 +60,7 @@ def _told(rules: Rules, event: Told) -> Rules:
 
 
 def _held(rules: Rules, event: Held) -> Rules:
-    return replace(rules, open=(*rules.open, Matter(event.seq, "held", event.handle)))
+    return replace(rules, open=(*rules.open, Matter(event.seq, "held", event.handle, event.where)))
 
 
 def _appealed(rules: Rules, event: Appealed) -> Rules:
@@ -124,7 +125,7 @@ class Standing(Protocol):
 def draft(state: Standing, event: AnyEvent, key: str, *, session: Session | None = None) -> Draft:
     """`event` under the rules in `state`, with those that hold after it.
 
-    `session`: as it is after the event, where that is more than the event says (a vote).
+    `session`: as it is after the event, where that is more than the event says (a vote, a check-in).
     """
     after = rules_after(state.rules, event) if session is None else replace(state.rules, session=session)
     if after is None:

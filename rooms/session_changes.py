@@ -1,6 +1,7 @@
 """What each event makes of a session: the same on every node. Pure.
 
-`Voted` is not among them: only the node that decided it knows the choice (`polls.with_vote`).
+`Voted` and `CheckedIn` are not among them: only the node that decided it knows what was chosen
+(`polls.with_vote`, `check_in.answered`).
 """
 
 from collections.abc import Callable

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 from msgspec import Meta
 
 from rooms.command import ClientKey, Command, Seq
-from rooms.session import MAX_OPTIONS, Limit, Line, Phase, Words
+from rooms.session import MAX_OPTIONS, Asked, Limit, Line, Phase, Words
 
 Handle: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]
 Rule: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -42,6 +42,19 @@ class Vote(Command, frozen=True, kw_only=True, tag="vote"):
 
     poll: Seq
     choice: Annotated[int, Meta(ge=0, lt=MAX_OPTIONS)]
+
+
+Answer: TypeAlias = Annotated[int, Meta(ge=0, le=10)]
+
+
+class AnswerCheckIn(Command, frozen=True, kw_only=True, tag="check_in"):
+    """How heavy it is right now, and how alone one feels; `burnout`, where it is asked, is the number of the
+    sentence that fits. Once for each time of asking; what was answered is kept nowhere but in a sum."""
+
+    asked: Asked
+    heavy: Answer
+    alone: Answer
+    burnout: Annotated[int, Meta(ge=1, le=5)] | None = None
 
 
 class AskWord(Command, frozen=True, kw_only=True, tag="ask_word"):
@@ -199,6 +212,7 @@ SessionCommand: TypeAlias = (
     | RaiseHand
     | EndTurn
     | Vote
+    | AnswerCheckIn
     | AskWord
     | Appeal
     | Move

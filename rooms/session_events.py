@@ -1,20 +1,18 @@
 """What happens in a facilitated session, in the past tense. More of the log's vocabulary; see `events.py`.
 
-Three kinds of room have them: the session's own room; the line between one participant and the
-facilitators; the facilitators' own room (`children.py` names the last two). An event whose `handle` is empty
-was nobody's doing but the clock's.
+Three kinds of room have them: the session's own; the line between one participant and the facilitators; the
+facilitators' own (`children.py` names the last two). Where `handle` is empty it was the clock's doing.
 
-`PRIVATE` events are shown to facilitators only; to everybody else in the room they are a `Moderated` at the
-same place, because a place is never left out (`audience.py`).
+`PRIVATE` events are shown to facilitators only, `UNSEEN` ones to nobody; to everybody else they are a
+`Moderated` at the same place, because a place is never left out (`audience.py`).
 
-`since`, where an event has it, is when it was decided, in Unix seconds: the timers of all nodes count from
-it, and `at` is too coarse for them.
+`since`: when it was decided, in Unix seconds. The timers of all nodes count from it; `at` is too coarse.
 """
 
 from typing import Final, Literal, TypeAlias
 
 from rooms.event import Event
-from rooms.session import Limit, Phase
+from rooms.session import Asked, Limit, Phase
 
 
 class PhaseChanged(Event, frozen=True, kw_only=True, omit_defaults=True, tag="phase_changed"):
@@ -130,6 +128,12 @@ class Voted(Event, frozen=True, kw_only=True, omit_defaults=True, tag="voted"):
     poll: int
 
 
+class CheckedIn(Event, frozen=True, kw_only=True, omit_defaults=True, tag="checked_in"):
+    """Unseen. `handle` said how heavy it is; what they said is nowhere."""
+
+    asked: Asked
+
+
 class PollClosed(Event, frozen=True, kw_only=True, omit_defaults=True, tag="poll_closed"):
     """`results` None: too few voted for anything to be shown."""
 
@@ -173,7 +177,7 @@ class Restricted(Event, frozen=True, kw_only=True, omit_defaults=True, tag="rest
 
 
 class Moderated(Event, frozen=True, kw_only=True, omit_defaults=True, tag="moderated"):
-    """What everybody but the facilitators sees in the place of a private event."""
+    """Seen in the place of an event that is for others, or for nobody."""
 
 
 # ---- in the line between one participant and the facilitators ------------------------------------
@@ -273,6 +277,7 @@ SessionEvent: TypeAlias = (
     | Pinned
     | PollOpened
     | Voted
+    | CheckedIn
     | PollClosed
     | Hidden
     | Locked
@@ -292,4 +297,4 @@ SessionEvent: TypeAlias = (
 )
 
 PRIVATE: Final = (Restricted,)
-"""In the session's room, for facilitators only."""
+UNSEEN: Final = (CheckedIn,)

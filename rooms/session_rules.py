@@ -26,6 +26,7 @@ from rooms.session_apply import draft
 from rooms.session_commands import (
     Accept,
     Announce,
+    AnswerCheckIn,
     AskWord,
     ClosePoll,
     EndRound,
@@ -158,6 +159,7 @@ _TABLE: Final[dict[type[Command], _Asked]] = {
     Accept: _Asked("the group's", _accept),
     RaiseHand: _Asked("the group's", floor_rules.raise_hand),
     Vote: _Asked("the group's", group_rules.vote),
+    AnswerCheckIn: _Asked("the group's", group_rules.answer_check_in),
     EndTurn: _Asked("talk", floor_rules.end_turn),
     Slow: _Asked("facilitators", lambda command, scene: slow(command, scene.who, scene.state)),
     Move: _Asked("facilitators", hour_rules.move),

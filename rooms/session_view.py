@@ -14,11 +14,12 @@ from typing import Final
 import msgspec
 
 from presence.roster import FACILITATOR, Member
+from rooms import check_in
 from rooms.agenda import closes_at, ends_at, until
 from rooms.children import group_of, groups_of, staff_room
 from rooms.floor import queue, unheard
 from rooms.moderation import limits
-from rooms.session import RUNNING, Breakouts, Limited, Phase, Poll, Session
+from rooms.session import RUNNING, Asked, Breakouts, Limited, Phase, Poll, Session
 
 ASK_SECOND: Final = 8
 """More participants than this and a second facilitator is asked for (PRODUCT)."""
@@ -104,6 +105,10 @@ class You(msgspec.Struct, frozen=True, omit_defaults=True):
     voted: bool = False
     group: str | None = None
     line: str | None = None
+    check_in: Asked | None = None
+    """What they may say of how heavy it is."""
+    measure: bool = False
+    """The burnout measure belongs to it."""
 
 
 class StaffNow(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -250,6 +255,7 @@ def _breakouts(session: Session, room: str) -> BreakoutsNow | None:
 
 def _you(session: Session, who: Viewer, room: str) -> You:
     held = limits(session, who.handle)
+    asked = check_in.due(session, who.handle)
     return You(
         member=who.handle in session.members,
         facilitator=who.role == FACILITATOR,
@@ -260,6 +266,8 @@ def _you(session: Session, who: Viewer, room: str) -> You:
         voted=session.poll is not None and who.handle in session.poll.voted,
         group=group_of(session, room, who.handle),
         line=who.line,
+        check_in=asked,
+        measure=check_in.asks_measure(session, asked),
     )
 
 

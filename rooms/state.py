@@ -31,6 +31,7 @@ class RoomState:
         "_lately",
         "_spoke_at",
         "_spoke_last",
+        "began_at",
         "came",
         "epoch",
         "head",
@@ -42,6 +43,7 @@ class RoomState:
 
     def __init__(self, head: Head) -> None:
         self.epoch = head.epoch
+        self.began_at = head.began_at
         self.head = head.head
         self.rules: Rules = settled(head.rules, head.rules_version)
         self.version = head.rules_version

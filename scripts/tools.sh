@@ -1,6 +1,6 @@
 # The programs that tests and checks use and pip does not bring. Sourced after environment.sh.
 #
-#   use_tools chromium postgresql node proxies
+#   use_tools chromium postgresql node proxies examples
 #
 # Each is used where it is there already, whatever brought it; otherwise Debian's package is taken.
 
@@ -23,6 +23,11 @@ use_tools() {
             [ -x /usr/sbin/haproxy ] || lacking="$lacking haproxy"
             [ -x /usr/sbin/apache2 ] || lacking="$lacking apache2-bin"
             [ -x /usr/lib/squid/security_file_certgen ] || lacking="$lacking squid-openssl"
+            ;;
+        examples)
+            # What runs docs/examples/tickets. Debian has no .NET: that example is run where somebody has put it.
+            command -v php >/dev/null || lacking="$lacking php-cli"
+            command -v javac >/dev/null || lacking="$lacking default-jdk-headless"
             ;;
         esac
     done
@@ -48,11 +53,12 @@ has_postgresql() {
     return 1
 }
 
-# TypeScript, which checks the page's types, and ical.js, which reads our calendars in tests; nothing of it is served.
+# TypeScript, which checks the page's types; and what tests use: ical.js, which reads our calendars, and an OpenID
+# Connect provider to sign in with. Nothing of it is served.
 use_node_packages() {
     [ -f "$root/package-lock.json" ] || return 0
     cmp -s "$root/package-lock.json" "$root/node_modules/.installed-lock" && return
-    say "Installing what checks the page's types and calendars, as locked in package-lock.json ..."
+    say "Installing what checks the page's types, calendars and sign-in, as locked in package-lock.json ..."
     (cd "$root" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null >&2) ||
         fail "" "The packages could not be installed; above is what npm said."
     cp "$root/package-lock.json" "$root/node_modules/.installed-lock"

@@ -6,5 +6,6 @@ pytest_plugins = [
     "tests.fixtures.servers",
     "tests.fixtures.browsers",
     "tests.fixtures.hosts",
+    "tests.fixtures.sign_in",
     "tests.browser.embedding",
 ]

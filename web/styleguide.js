@@ -38,7 +38,7 @@ byId("unanswered").append(sentence("waiting", true));
 byId("offline").append(sentence("offline", true));
 byId("one").append(words.typing(["quiet-heron"]));
 byId("many").append(words.typing(["a-b", "c-d", "e-f"]));
-byId("empty").append(words.emptyRoom("drop-in"));
+byId("empty").append(words.emptyRoom("drop-in", null, 0));
 
 const me = "open-pebble";
 const at = Math.floor(Date.now() / 60_000) * 60 - 1800;
@@ -93,7 +93,7 @@ byId("as-reply").addEventListener("click", () => composer.replyTo({ seq: 3, hand
 byId("as-long").addEventListener("click", () => composer.restore("word ".repeat(780)));
 byId("as-slow").addEventListener("click", () => composer.slow(Date.now() + 15_000));
 
-const roster = new RosterView(byId("side"), byId("people", HTMLDialogElement), { ignore() {}, leave() {}, popOut: () => undefined });
+const roster = new RosterView(byId("side"), byId("people", HTMLDialogElement), { ignore() {}, mine() {}, leave() {}, popOut: () => undefined });
 byId("open-people").addEventListener("click", () => roster.open());
 roster.show(
   {

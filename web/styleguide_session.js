@@ -55,12 +55,13 @@ const CARDS = [
   ["whisper", now()],
   ["told", now()],
   ["poll", now({ poll: { id: 3, question: "How heavy is it right now?", options: ["Light", "In between", "Heavy"], votes: 2 } })],
+  ["check_in", now({ you: { member: true, accepted: true, check_in: "before" } })],
   ["where", now({ floor: { turn: { handle: "quiet-heron", since: at } } })],
   ["alone", now()],
   ["checkout", now({ next_at: at + 604_800, resources: [["Peer support programme", "https://example.org/peer"]] })],
 ];
 for (const [kind, session] of CARDS) {
-  const cards = new Cards({ accept: nothing, word: nothing, read: nothing, later: nothing, seen: nothing, vote: nothing });
+  const cards = new Cards({ accept: nothing, word: nothing, read: nothing, later: nothing, seen: nothing, vote: nothing, checkIn: nothing, pass: nothing });
   const told = /** @type {const} */ ({ t: "told", room: "night", seq: 1, at, handle: "calm-harbour", what: "hidden" });
   cards.show(kind, session, at, { by: "calm-harbour", told });
   byId("cards").append(cards.element);

@@ -68,8 +68,9 @@ async def test_the_whole_look_ends_within_its_time(visit: Visit) -> None:
     assert limits.idle_s * 1000 <= took_ms < limits.budget_s * 1000
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize(
+    ("viewport", "scheme"), [(PHONE, "dark"), (DESK, "light")], ids=["phone by night", "desk by day"]
+)
 async def test_axe_finds_nothing_and_nothing_sticks_out(
     visit: Visit, server: Server, scheme: Literal["light", "dark"], viewport: dict[str, int]
 ) -> None:
@@ -130,6 +131,25 @@ async def test_where_only_the_page_comes_through(visit: Visit, server: Server) -
         await done(anna)
         await verdict(anna, "none")
         await says(anna, "server", "Something else answers in the chat server’s place.")
+
+
+async def test_who_cannot_connect_although_the_server_is_there_is_led_to_it(
+    visit: Visit, server: Server
+) -> None:
+    async with behind(visit, server, "/ws", "/sse", "/poll", "/send", "/probe") as anna:
+        await anna.page.clock.install()
+        await anna.open("/room/night?lang=de")
+        line = anna.page.locator("#entry-line")
+        link = line.get_by_role("link", name="Nachsehen, was im Weg ist")
+        await anna.page.clock.fast_forward(7_000)
+        await expect(line).to_contain_text("Der Server antwortet gerade nicht.")
+        assert await link.count() == 0
+        await anna.page.clock.fast_forward(15_000)
+        async with anna.context.expect_page() as opened:
+            await link.click()
+        doctor = await opened.value
+        await expect(doctor).to_have_url(f"{anna.base}/doctor?lang=de")
+        await doctor.close()
 
 
 async def test_by_keyboard_alone_from_the_verdict_to_the_text(visit: Visit) -> None:

@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import pytest
 from playwright.async_api import Browser, expect
 
 from tests.browser.embedding import HEARD, Keeping, guest, place, snippet
@@ -94,11 +93,12 @@ async def test_without_cookies_and_storage_for_frames_everything_works_but_the_r
     await anna.check()
 
 
-async def test_a_host_that_allows_the_script_and_the_frame_and_nothing_else(
+async def test_what_a_hosts_policy_allows_is_enough_and_what_is_in_the_way_is_said(
     serve: Serve, hosting: Hosting, browser: Browser
 ) -> None:
     server, host = await place(serve, hosting)
     anna = await guest(browser, server, host)
+    # The script and the frame, and nothing else.
     page = snippet(server).replace(HEARD, "")
     await anna.visit(page, {"content-security-policy": LIMITED.format(chat=server.url)})
     await anna.come_in()
@@ -106,24 +106,38 @@ async def test_a_host_that_allows_the_script_and_the_frame_and_nothing_else(
     assert box is not None
     assert box["width"] > 1000, "the element's own style is not in force"
     assert box["height"] > 500
-    await anna.check()
 
-
-async def test_a_host_that_allows_frames_and_no_script(
-    serve: Serve, hosting: Hosting, browser: Browser
-) -> None:
-    server, host = await place(serve, hosting)
-    anna = await guest(browser, server, host)
-    frame = (
-        f'<iframe src="{server.url}/embed/night?theme=dark" width="600" height="700" title="Room"></iframe>'
+    # Frames, and no script.
+    bare = (
+        f'<iframe src="{server.url}/embed/quiet?theme=dark" width="600" height="700" title="Room"></iframe>'
     )
     policy = f"default-src 'none'; frame-src {server.url}; style-src 'none'"
-    await anna.visit(frame, {"content-security-policy": policy})
+    await anna.visit(bare, {"content-security-policy": policy})
     await anna.come_in()
     await anna.say_in_frame("No script was needed.")
     paper = await anna.frame.locator("html").evaluate("(root) => getComputedStyle(root).backgroundColor")
     assert paper == "rgb(23, 21, 19)"
     await anna.check()
+
+    # The script, and no frame.
+    policy = f"default-src 'none'; script-src 'unsafe-inline' {server.url}"
+    await anna.visit(snippet(server), {"content-security-policy": policy})
+    await expect(anna.page.get_by_role("alert")).to_contain_text(f"Add: frame-src {server.url}")
+    assert [detail["code"] for detail in await anna.heard("error")] == ["blocked_by_page"]
+
+    # A sandbox without allow-same-origin: no storage, no styles, no modules, and no room.
+    frame = '<iframe sandbox="{}" src="{}/embed/boxed" title="Room" width="400" height="700"></iframe>'
+    await anna.visit(frame.format("allow-scripts", server.url))
+    await expect(anna.frame.get_by_text("The room cannot start inside this frame.")).to_be_visible()
+    await expect(anna.frame.locator("#entry")).to_be_hidden()
+    await anna.visit(frame.format("allow-scripts allow-same-origin", server.url))
+    await anna.come_in()
+    await expect(anna.frame.get_by_text("The room cannot start inside this frame.")).to_be_hidden()
+    # And without allow-forms the button sends, as on a phone there is nothing else.
+    await anna.frame.get_by_label("Your message").fill("by the button")
+    await anna.frame.get_by_role("button", name="Send", exact=True).click()
+    await expect(anna.frame.locator(".post .words")).to_have_text(["by the button"])
+    await expect(anna.frame.get_by_label("Your message")).to_have_value("")
 
 
 async def test_a_host_that_is_not_on_the_list(serve: Serve, hosting: Hosting, browser: Browser) -> None:
@@ -142,35 +156,6 @@ async def test_a_host_that_is_not_on_the_list(serve: Serve, hosting: Hosting, br
     assert await anna.heard("ready") == []
     await expect(anna.page.locator("iframe")).to_be_hidden()
     assert host.origin not in await alert.inner_text()
-
-
-async def test_a_host_whose_own_policy_is_in_the_way(
-    serve: Serve, hosting: Hosting, browser: Browser
-) -> None:
-    server, host = await place(serve, hosting)
-    anna = await guest(browser, server, host)
-    policy = f"default-src 'none'; script-src 'unsafe-inline' {server.url}"
-    await anna.visit(snippet(server), {"content-security-policy": policy})
-    await expect(anna.page.get_by_role("alert")).to_contain_text(f"Add: frame-src {server.url}")
-    assert [detail["code"] for detail in await anna.heard("error")] == ["blocked_by_page"]
-
-
-async def test_a_frame_that_is_cut_off_says_so(serve: Serve, hosting: Hosting, browser: Browser) -> None:
-    """A sandbox without allow-same-origin: no storage, no styles, no modules, and no room."""
-    server, host = await place(serve, hosting)
-    anna = await guest(browser, server, host)
-    frame = '<iframe sandbox="{}" src="{}/embed/night" title="Room" width="400" height="700"></iframe>'
-    await anna.visit(frame.format("allow-scripts", server.url))
-    await expect(anna.frame.get_by_text("The room cannot start inside this frame.")).to_be_visible()
-    await expect(anna.frame.locator("#entry")).to_be_hidden()
-    await anna.visit(frame.format("allow-scripts allow-same-origin", server.url))
-    await anna.come_in()
-    await expect(anna.frame.get_by_text("The room cannot start inside this frame.")).to_be_hidden()
-    # And without allow-forms the button sends, as on a phone there is nothing else.
-    await anna.frame.get_by_label("Your message").fill("by the button")
-    await anna.frame.get_by_role("button", name="Send", exact=True).click()
-    await expect(anna.frame.locator(".post .words")).to_have_text(["by the button"])
-    await expect(anna.frame.get_by_label("Your message")).to_have_value("")
 
 
 # ---- who they are ----------------------------------------------------------------------------------
@@ -251,17 +236,7 @@ async def test_signing_in_opens_a_window_and_comes_back(
     await anna.say_in_frame("Signed in.")
     await anna.check()
 
-
-async def test_a_sign_in_that_is_kept_apart_goes_on_in_its_own_window(
-    serve: Serve, hosting: Hosting, browser: Browser
-) -> None:
-    """Cross-Origin-Opener-Policy on the sign-in page: the window has no opener any more."""
-    host = await hosting()
-    server = await serve(
-        *("--set", f"embed_origins={host.origin}", "--set", f"sign_in_url={host.origin}/sign-in")
-    )
-    await circle(server)
-    anna = await guest(browser, server, host)
+    # Cross-Origin-Opener-Policy on the sign-in page: the window has no opener, and goes on by itself.
     address = f"{server.url}/signed-in#ticket={await ticket(server.data)}"
     host.pages["/sign-in"] = HostPage(
         f"<a href='{address}' rel=noopener>go on</a>", {"cross-origin-opener-policy": "same-origin"}
@@ -349,13 +324,7 @@ async def test_what_is_new_shows_as_a_dot_and_nothing_more(
     await expect(anna.page.get_by_role("img", name="Something new was said")).to_be_hidden()
     await anna.check()
 
-
-async def test_what_is_scrolled_away_is_not_read(
-    serve: Serve, hosting: Hosting, browser: Browser, visit: Visit
-) -> None:
-    server, host = await place(serve, hosting)
-    anna, ben = await guest(browser, server, host), await visit(server)
-    await ben.enter("night")
+    # What is scrolled away is not read either.
     await anna.visit(snippet(server) + "<div style='height: 3000px'></div><p id=end>The end</p>")
     await anna.come_in()
     await anna.page.locator("#end").scroll_into_view_if_needed()
@@ -370,24 +339,24 @@ async def test_what_is_scrolled_away_is_not_read(
     )
 
 
-@pytest.mark.parametrize("where", ["frame", "page"])
 async def test_shift_three_times_hides_it_and_the_host_is_told(
-    serve: Serve, hosting: Hosting, browser: Browser, visit: Visit, where: str
+    serve: Serve, hosting: Hosting, browser: Browser, visit: Visit
 ) -> None:
     server, host = await place(serve, hosting)
     anna, ben = await guest(browser, server, host), await visit(server)
     await ben.enter("night")
-    await anna.visit(snippet(server))
-    await anna.come_in()
-    await expect(ben.page.locator("#side .person")).to_have_count(2)
-    if where == "page":
-        await anna.page.locator("h1").click()
-    for _ in range(3):
-        await anna.page.keyboard.press("Shift")
-    await anna.hears("quick-exit")
-    await expect(anna.frame.get_by_role("heading", name="Notes")).to_be_visible()
-    await expect(anna.frame.locator(".post")).to_have_count(0)
-    await expect(ben.page.locator("#side .person")).to_have_count(1)
-    assert re.fullmatch(r".*/embed/night\?lang=en#notes", anna.page.frames[1].url)
-    await anna.page.frames[1].evaluate("location.reload()")
-    await expect(anna.frame.get_by_role("heading", name="Notes")).to_be_visible()
+    for where in ("frame", "page"):
+        await anna.visit(snippet(server))
+        await anna.come_in()
+        await expect(ben.page.locator("#side .person")).to_have_count(2)
+        if where == "page":
+            await anna.page.locator("h1").click()
+        for _ in range(3):
+            await anna.page.keyboard.press("Shift")
+        await anna.hears("quick-exit")
+        await expect(anna.frame.get_by_role("heading", name="Notes")).to_be_visible()
+        await expect(anna.frame.locator(".post")).to_have_count(0)
+        await expect(ben.page.locator("#side .person")).to_have_count(1)
+        assert re.fullmatch(r".*/embed/night\?lang=en#notes", anna.page.frames[1].url)
+        await anna.page.frames[1].evaluate("location.reload()")
+        await expect(anna.frame.get_by_role("heading", name="Notes")).to_be_visible()

@@ -2,25 +2,30 @@
 
 import gzip
 import logging
-from typing import Any, Literal
+import math
+from typing import Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
 from playwright.async_api import Browser, Frame, Page, Request, expect
 
+from chatd.pages import Pages
 from tests.browser.embedding import Guest, Keeping, guest, place, snippet
 from tests.browser.test_access import RULES
 from tests.fixtures.browsers import DESK, PHONE, Visit
 from tests.fixtures.hosts import Hosting
-from tests.fixtures.servers import ROOT, Serve
+from tests.fixtures.servers import Serve, Server
+from tests.tree import ROOT
 
-EMBED_BYTES = 5_000
-"""The script and what it imports, gzipped."""
-ROOM_BYTES = 60_000
-"""Everything that the room in a frame loads, packed bodies only."""
+EMBED_BYTES = 4_000
+"""The script and what it imports, gzipped; 5 KB are promised."""
+ROOM_BYTES = 50_000
+"""Everything that the room in a frame loads, packed bodies only; 60 KB are promised."""
 SLOW_4G = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8, "uploadThroughput": 750e3 / 8}
 """What Lighthouse calls slow 4G: 150 ms to and fro, 1.6 Mbit/s down."""
+FIRST_VISIT_S, LATER_S = 1.0, 0.7
+"""What that line may cost until the first message is there."""
+TRIES = 6
 FAST = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
 
 FOCUSED = """() => {
@@ -30,6 +35,7 @@ FOCUSED = """() => {
 }"""
 """The words of what has the focus, also inside an element."""
 LOG = logging.getLogger(__name__)
+Theme: TypeAlias = Literal["light", "dark"]
 
 
 async def clean(anna: Guest, state: str) -> None:
@@ -48,19 +54,20 @@ def page(inside: str) -> str:
     return f'<meta name="viewport" content="width=device-width"><main>{inside}</main>'
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
-async def test_axe_finds_nothing(
-    serve: Serve,
-    hosting: Hosting,
-    browser: Browser,
-    viewport: dict[str, int],
-    theme: Literal["light", "dark"],
-) -> None:
-    """The theme is the attribute's, whatever the device says."""
+LOOKS: list[tuple[dict[str, int], Theme, Theme]] = [(PHONE, "light", "dark"), (DESK, "dark", "light")]
+"""How wide, and the theme of the attribute, whatever the device says."""
+
+
+async def test_axe_finds_nothing(serve: Serve, hosting: Hosting, browser: Browser) -> None:
     server, host = await place(serve, hosting, "--set", "sign_in_url=https://intranet.example.org/sign-in")
-    device: Literal["light", "dark"] = "dark" if theme == "light" else "light"
-    anna = await guest(browser, server, host, viewport=viewport, color_scheme=device)
+    for viewport, theme, device in LOOKS:
+        anna = await guest(browser, server, host, viewport=viewport, color_scheme=device)
+        await looks_right(anna, server, theme)
+        await anna.context.close()
+
+
+async def looks_right(anna: Guest, server: Server, theme: Theme) -> None:
+    """Every view of the element and of the frame, to Axe, and nothing sticks out."""
     await anna.visit(page(snippet(server, f'room="night" theme="{theme}"')))
     await expect(anna.frame.get_by_role("button", name="I agree")).to_be_visible()
     paper = await anna.frame.locator("html").evaluate("(root) => getComputedStyle(root).backgroundColor")
@@ -123,13 +130,14 @@ async def test_the_page_keeps_the_focus_until_somebody_goes_into_the_room(
     await expect(anna.frame.get_by_label("Your message")).to_be_focused()
 
 
-async def test_the_frame_is_as_high_as_what_is_in_it(
+async def test_the_frame_is_as_high_as_what_is_in_it_and_speaks_english_at_least(
     serve: Serve, hosting: Hosting, browser: Browser
 ) -> None:
     server, host = await place(serve, hosting)
     anna = await guest(browser, server, host, viewport={"width": 700, "height": 1400})
-    await anna.visit(snippet(server))
+    await anna.visit(snippet(server, 'room="night" lang="fy"'))
     await anna.hears("ready")
+    await expect(anna.frame.locator("html")).to_have_attribute("lang", "en")
     entry = await anna.frame.locator("#entry").evaluate("(entry) => entry.scrollHeight")
     frame = anna.page.locator("iframe")
     await expect(frame).to_have_css("height", f"{entry}px")
@@ -181,23 +189,12 @@ async def test_the_host_sets_colours_as_long_as_they_can_be_read(
     await expect(root).to_have_css("background-color", "rgb(23, 21, 19)")
 
 
-async def test_a_language_that_is_not_there_is_english(
-    serve: Serve, hosting: Hosting, browser: Browser
-) -> None:
-    server, host = await place(serve, hosting)
-    anna = await guest(browser, server, host)
-    await anna.visit(snippet(server, 'room="night" lang="fy"'))
-    await expect(anna.frame.locator("html")).to_have_attribute("lang", "en")
-    await anna.come_in()
-
-
 # ---- what it costs ---------------------------------------------------------------------------------
 
 
 def test_the_script_is_small() -> None:
-    files = ("embed.js", "embed/peer-chat.js", "embed/messages.js")
-    sizes = {name: len(gzip.compress((ROOT / "web" / name).read_bytes(), 9)) for name in files}
-    assert sum(sizes.values()) < EMBED_BYTES, sizes
+    """As it is served: with what it imports, in one file."""
+    assert len(gzip.compress(Pages(ROOT / "web").alone("embed.js"), 9)) < EMBED_BYTES
 
 
 async def test_the_room_in_a_frame_is_small_and_loads_in_one_go(
@@ -229,7 +226,8 @@ async def test_on_a_slow_line_the_room_is_soon_there(
     """A page with a room one sits in, on slow 4G: with an empty cache, and with a full one.
 
     What the line costs is the time beyond what this machine takes without it, which depends on what
-    else it does; the times are logged (`-o log_cli=true -o log_cli_level=INFO`).
+    else it does: the best of so many tries in turns. The times are logged (`-o log_cli=true
+    -o log_cli_level=INFO`), and docs/embedding.md says of what they are made.
     """
     server, host = await place(serve, hosting)
     # Page and frame in one process, so that the line is slow for both.
@@ -250,8 +248,12 @@ async def test_on_a_slow_line_the_room_is_soon_there(
         taken: float = await anna.page.evaluate("performance.now()")
         return taken / 1000
 
-    for cached, bound_s in ((False, 6.0), (True, 4.0)):
-        here_s = min([await first_message_s(FAST, cached=cached) for _ in range(3)])
-        slow_s = min([await first_message_s(SLOW_4G, cached=cached) for _ in range(3)])
+    for cached, bound_s in ((False, FIRST_VISIT_S), (True, LATER_S)):
+        here_s, slow_s = math.inf, math.inf
+        for _ in range(TRIES):
+            here_s = min(here_s, await first_message_s(FAST, cached=cached))
+            slow_s = min(slow_s, await first_message_s(SLOW_4G, cached=cached))
+            if slow_s - here_s < bound_s:
+                break
         LOG.info("first message, cached %s: %.2f s here, %.2f s on slow 4G", cached, here_s, slow_s)
         assert slow_s - here_s < bound_s

@@ -21,7 +21,9 @@ from chatd.client_room import Room
 from chatd.settings import load_secret
 from chatd.settings_load import load
 from chatd.tickets import Tickets
+from tests.browser.by_keys import POINTED, by_key, chooses, reach, writes
 from tests.browser.test_access import clean
+from tests.browser.test_session_participant import in_other_languages
 from tests.fixtures.browsers import DESK, PHONE, Person, Visit
 from tests.fixtures.servers import Server, until
 from tests.tree import ROOT
@@ -145,10 +147,11 @@ async def press(person: Person, key: str) -> None:
 
 
 async def test_an_hour_from_the_lobby_to_the_close(visit: Visit, group: Group) -> None:
-    """Every phase, mostly by keyboard; what is done reaches the people, and what is undone is undone."""
+    """Every phase, by keyboard alone; what is done reaches the people, and what is undone is undone."""
     await group.plan()
     lead = await visit(viewport=WIDE, color_scheme="light", reduced_motion="reduce")
     page = lead.page
+    await page.add_init_script(POINTED)
     await come_in(lead, group.ticket(NAME))
     await expect(phase(lead)).to_have_text("Lobby")
     await expect(page.locator("#hint")).to_contain_text("below the minimum")
@@ -165,7 +168,7 @@ async def test_an_hour_from_the_lobby_to_the_close(visit: Visit, group: Group) -
     await anna.hears("the session is open", phase="opening")
     await press(lead, "n")
     await expect(phase(lead)).to_have_text("Open · The ones we keep thinking of")
-    await page.locator("#undo").click()
+    await by_key(lead, page.locator("#undo"))
     await expect(phase(lead)).to_have_text("Opening · Welcome")
     await press(lead, "n")
     await expect(phase(lead)).to_have_text("Open · The ones we keep thinking of")
@@ -183,9 +186,9 @@ async def test_an_hour_from_the_lobby_to_the_close(visit: Visit, group: Group) -
     await cleo.room.do("raise_hand")
     hands = page.locator("#panel-floor .hand")
     await expect(hands).to_have_count(2)
-    await page.get_by_label("Not yet heard first").check()
+    await by_key(lead, page.get_by_label("Not yet heard first"), "Space")
     await expect(hands.first).to_contain_text(cleo.name)
-    await page.get_by_label("Soft timer").select_option("60")
+    await chooses(lead, page.get_by_label("Soft timer"), "60")
     await press(lead, "f")
     await expect(page.locator(".floor-line")).to_contain_text(f"{cleo.name.capitalize()} has the floor")
     await until(lambda: bool((cleo.session["floor"].get("turn") or {}).get("until")), "a soft timer")
@@ -195,24 +198,23 @@ async def test_an_hour_from_the_lobby_to_the_close(visit: Visit, group: Group) -
 
     # a message is hidden with its rule, and shown again
     post = lead.post("You should take some leave.")
-    await post.hover()
-    await post.get_by_role("button", name="More for the message").click()
-    await sheet(lead).get_by_role("button", name="Hide it").click()
-    await sheet(lead).get_by_label("Which rule").select_option("no_advice")
-    await sheet(lead).get_by_label("Your reason").fill("Nobody asked for it just now.")
+    await by_key(lead, post)
+    await by_key(lead, sheet(lead).get_by_role("button", name="Hide it"))
+    await chooses(lead, sheet(lead).get_by_label("Which rule"), "no_advice")
+    await writes(lead, sheet(lead).get_by_label("Your reason"), "Nobody asked for it just now.")
     await clean(lead, "hide?")
-    await sheet(lead).get_by_role("button", name="Hide it").click()
+    await by_key(lead, sheet(lead).get_by_role("button", name="Hide it"))
     await expect(post.locator(".hidden-note")).to_contain_text("No advice")
     line = await ben.line()
     assert (await next_told(line)).target == bad
-    await page.locator("#undo").click()
+    await by_key(lead, page.locator("#undo"))
     await expect(post.locator(".hidden-note")).to_have_count(0)
 
     # a poll, a prompt, quiet
     await press(lead, "v")
-    await sheet(lead).get_by_label("Question").fill("How heavy is it?")
-    await sheet(lead).get_by_label("Answer 1").fill("Light")
-    await sheet(lead).get_by_label("Answer 2").fill("Heavy")
+    await writes(lead, sheet(lead).get_by_label("Question"), "How heavy is it?")
+    await writes(lead, sheet(lead).get_by_label("Answer 1"), "Light")
+    await writes(lead, sheet(lead).get_by_label("Answer 2"), "Heavy")
     await clean(lead, "poll")
     await page.keyboard.press("Enter")
     await until(lambda: anna.session.get("poll") is not None, "the poll")
@@ -220,12 +222,16 @@ async def test_an_hour_from_the_lobby_to_the_close(visit: Visit, group: Group) -
         await one.room.do("vote", poll=anna.session["poll"]["id"], choice=choice)
     await expect(page.locator('[data-tool="poll"]')).to_contain_text("3 votes")
     await press(lead, "v")
-    await sheet(lead).get_by_role("button", name="Close the poll").click()
-    await expect(page.get_by_text("Votes, in the order of the answers: 1 and 2.")).to_be_visible()
+    await by_key(lead, sheet(lead).get_by_role("button", name="Close the poll"))
+    await expect(page.get_by_text("Light: one answer")).to_be_visible()
     await press(lead, "a")
-    await sheet(lead).get_by_label("A prompt to think about").check()
-    await sheet(lead).get_by_label("What everybody sees").fill("What do you do with it on the way home?")
-    await sheet(lead).get_by_role("button", name="Show it to everybody").click()
+    await reach(lead, sheet(lead).get_by_role("radio", checked=True))
+    await page.keyboard.press("ArrowDown")
+    await expect(sheet(lead).get_by_label("A prompt to think about")).to_be_checked()
+    await writes(
+        lead, sheet(lead).get_by_label("What everybody sees"), "What do you do with it on the way home?"
+    )
+    await by_key(lead, sheet(lead).get_by_role("button", name="Show it to everybody"))
     await expect(page.locator(".card-note").last).to_contain_text("on the way home")
     # the next question right behind one that is put away, before the browser has told of the closing
     await press(lead, "?")
@@ -236,7 +242,7 @@ async def test_an_hour_from_the_lobby_to_the_close(visit: Visit, group: Group) -
             document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "q", bubbles: true }));
         }"""
     )
-    await sheet(lead).get_by_role("button", name="Begin the quiet").click()
+    await by_key(lead, sheet(lead).get_by_role("button", name="Begin the quiet"))
     await expect(phase(lead)).to_have_text("Quiet · A moment of quiet")
     await expect(page.locator("#next")).to_have_text("Go on")
     await clean(lead, "quiet")
@@ -247,10 +253,10 @@ async def test_an_hour_from_the_lobby_to_the_close(visit: Visit, group: Group) -
     # a private word that somebody asks for, beside the room
     await dora.room.do("ask_word")
     await expect(page.get_by_role("button", name="For you · 1")).to_be_visible()
-    await page.get_by_role("button", name=f"Answer: {dora.name}").click()
+    await by_key(lead, page.get_by_role("button", name=f"Answer: {dora.name}"))
     await expect(page.get_by_label(f"Write privately to {dora.name}")).to_be_focused()
     await expect(page.get_by_role("button", name="For you", exact=True)).to_be_visible()
-    await page.get_by_role("button", name="Ask for a private word").click()
+    await by_key(lead, page.get_by_role("button", name="Ask for a private word"))
     await expect(page.get_by_text("was asked for a private word")).to_be_visible()
     private = await dora.line()
     await private.do("answer_word", yes=True)
@@ -258,14 +264,14 @@ async def test_an_hour_from_the_lobby_to_the_close(visit: Visit, group: Group) -
     await private.post("I do not want to say it in the group.")
     aside = page.locator(f"#panel-line-{dora.room.handle}")
     await expect(aside).to_contain_text("I do not want to say it")
-    await page.keyboard.type("I am here.")
+    await writes(lead, page.get_by_label(f"Write privately to {dora.name}"), "I am here.")
     await page.keyboard.press("Enter")
     await expect(aside.locator(".post.own")).to_contain_text("I am here.")
     await expect(page.locator("#scroller")).not_to_contain_text("I am here.")
     await clean(lead, "private word")
     await picture(lead, "private-word")
-    await aside.get_by_role("button", name="End the private word").click()
-    await aside.get_by_role("button", name="Close this panel").click()
+    await by_key(lead, aside.get_by_role("button", name="End the private word"))
+    await by_key(lead, aside.get_by_role("button", name="Close this panel"))
 
     # a whisper that nobody was asked to answer comes to the eye by itself, and so after a reload
     shy = await cleo.line()
@@ -273,22 +279,22 @@ async def test_an_hour_from_the_lobby_to_the_close(visit: Visit, group: Group) -
     tab = page.locator("#dock").get_by_role("button", name=f"{cleo.name} · new")
     await expect(tab).to_be_visible()
     await page.reload()
-    await tab.click()
+    await by_key(lead, tab)
     await page.keyboard.type("I see you, not a shortcut.")
     await page.keyboard.press("Enter")
     aside = page.locator(f"#panel-line-{cleo.room.handle}")
     await expect(aside.locator(".post.own")).to_contain_text("I see you, not a shortcut.")
-    await aside.get_by_role("button", name="Close this panel").click()
+    await by_key(lead, aside.get_by_role("button", name="Close this panel"))
 
     # small groups, with a word to all
     await press(lead, "g")
-    await sheet(lead).get_by_label("Size", exact=True).select_option("2")
-    await sheet(lead).get_by_role("button", name="Split the group").click()
+    await chooses(lead, sheet(lead).get_by_label("Size", exact=True), "2")
+    await by_key(lead, sheet(lead).get_by_role("button", name="Split the group"))
     await expect(phase(lead)).to_contain_text("Small groups")
     await until(lambda: len((anna.session.get("breakouts") or {}).get("groups", [])) == 2, "two groups")
     await press(lead, "g")
     await clean(lead, "groups")
-    await sheet(lead).get_by_role("button", name="Look into group 1").click()
+    await by_key(lead, sheet(lead).get_by_role("button", name="Look into group 1"))
     await expect(page.get_by_role("heading", name="Group 1")).to_be_visible()
     await press(lead, "n")
     await expect(phase(lead)).to_contain_text("Open")
@@ -301,13 +307,13 @@ async def test_an_hour_from_the_lobby_to_the_close(visit: Visit, group: Group) -
     await press(lead, "n")
     await expect(phase(lead)).to_contain_text("Closing round")
     await press(lead, "r")
-    await sheet(lead).get_by_role("button", name="Start the round").click()
+    await by_key(lead, sheet(lead).get_by_role("button", name="Start the round"))
     await expect(page.locator(".floor-line")).to_contain_text("Round: 0 of 4")
     await clean(lead, "closing round")
     await picture(lead, "closing-round")
-    await page.get_by_role("button", name="On to the next").click()
+    await by_key(lead, page.get_by_role("button", name="On to the next"))
     await expect(page.locator(".floor-line")).to_contain_text("Round: 1 of 4")
-    await page.get_by_role("button", name="End the round").click()
+    await by_key(lead, page.get_by_role("button", name="End the round"))
     await press(lead, "n")
     await expect(phase(lead)).to_contain_text("Check-out")
     await press(lead, "j")
@@ -316,11 +322,11 @@ async def test_an_hour_from_the_lobby_to_the_close(visit: Visit, group: Group) -
     )
     await expect(sheet(lead).locator(".journal")).not_to_contain_text("monitor")
     await clean(lead, "journal")
-    await sheet(lead).get_by_role("button", name="Close").click()
+    await page.keyboard.press("Escape")
     await press(lead, "n")
     await expect(sheet(lead).get_by_role("button", name="Keep it open")).to_be_focused()
     await clean(lead, "close?")
-    await sheet(lead).get_by_role("button", name="Close “After the night shift”").click()
+    await by_key(lead, sheet(lead).get_by_role("button", name="Close “After the night shift”"))
     await expect(phase(lead)).to_have_text("Closed")
     await anna.hears("it is over", phase="closed")
     await expect(page.locator("#next")).to_be_hidden()
@@ -329,6 +335,7 @@ async def test_an_hour_from_the_lobby_to_the_close(visit: Visit, group: Group) -
     await expect(page.get_by_role("button", name="Crisis")).to_be_hidden()
     await clean(lead, "closed")
     await picture(lead, "closed")
+    assert await page.evaluate("window.pointed") == 0, "nothing of it took a pointer"
 
 
 async def next_told(line: Room) -> Event:
@@ -352,6 +359,7 @@ async def test_two_facilitators_at_390_px_by_night(visit: Visit, group: Group) -
     await expect(phase(lead)).to_have_text("Opening · Welcome")
     await clean(lead, "phone")
     await picture(lead, "phone")
+    await in_other_languages(lead, f"/facilitate#run={NAME}", "phone")
 
     dock, panel = lead.page.locator("#dock"), lead.page.locator("#panel")
     for name in ("For you", "Floor", "People", "Tools", "Team"):
@@ -408,6 +416,8 @@ async def test_two_facilitators_at_390_px_by_night(visit: Visit, group: Group) -
     )
     await clean(lead, "phone: ladder")
     await picture(lead, "phone-crisis")
+    await second.page.locator("#next").click()
+    await in_other_languages(second, f"/facilitate#run={NAME}", "desk")
 
 
 async def test_planning_by_the_page(visit: Visit, group: Group) -> None:
@@ -430,8 +440,32 @@ async def test_planning_by_the_page(visit: Visit, group: Group) -> None:
     await expect(page.locator(".sum")).to_have_text("67 minutes in all, 19:00 to 20:07.")
     await page.get_by_role("button", name="Later: Welcome and ground rules").click()
     await expect(page.get_by_label("Part", exact=True).nth(1)).to_have_value("Welcome and ground rules")
-    await page.get_by_role("button", name="Earlier: Welcome and ground rules").click()
+    # back again, taken along by its grip; Escape undoes what is still in the hand
+    first, second = (page.locator(".grip").nth(n) for n in range(2))
+    await second.scroll_into_view_if_needed()
+    for let_go in ("Escape", "mouse"):
+        start, over = await second.bounding_box(), await first.bounding_box()
+        assert start is not None
+        assert over is not None
+        await page.mouse.move(start["x"] + 9, start["y"] + 9)
+        await page.mouse.down()
+        await page.mouse.move(over["x"] + 9, over["y"] - 5, steps=4)
+        await expect(page.get_by_label("Part", exact=True).first).to_have_value("Welcome and ground rules")
+        if let_go == "Escape":
+            await page.keyboard.press("Escape")
+            await expect(page.get_by_label("Part", exact=True).first).not_to_have_value(
+                "Welcome and ground rules"
+            )
+        await page.mouse.up()
+    await expect(page.get_by_label("Part", exact=True).first).to_have_value("Welcome and ground rules")
     await clean(planner, "form")
+    # what was typed is there when somebody goes back and comes again
+    await page.get_by_role("button", name="Back to the list").click()
+    await expect(page.get_by_text("Your changes are not saved.")).to_be_visible()
+    await page.get_by_role("button", name="Plan a new series").click()
+    await sheet(planner).get_by_role("button", name="Check-in round").click()
+    await expect(page.get_by_label("Title")).to_have_value("Second Tuesday")
+    await expect(page.get_by_text("They are not saved yet.")).to_be_visible()
     await page.get_by_role("button", name="Create the series").click()
     await expect(sheet(planner)).to_contain_text("support lines")
     await sheet(planner).get_by_role("button", name="Close").click()

@@ -2,7 +2,6 @@
 
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 from playwright.async_api import Request, expect
 
@@ -34,15 +33,12 @@ async def test_the_first_load_is_under_100_kb(visit: Visit, path: str) -> None:
     assert sum(sizes.values()) < MOST_BYTES, sorted(sizes.items(), key=lambda one: -one[1])
 
 
-async def test_every_module_the_room_needs_is_preloaded(visit: Visit) -> None:
-    """No waterfall: what the page imports is named in its head."""
+async def test_a_room_is_one_script_and_one_sheet(visit: Visit) -> None:
+    """No waterfall, and no thirty requests that wait for each other: what a page imports comes as one file,
+    beside the small one that connects meanwhile."""
     anna = await visit()
     asked: list[str] = []
     anna.page.on("request", lambda request: asked.append(urlsplit(request.url).path))
-    await anna.page.goto(anna.base + "/room/night", wait_until="networkidle")
-    async with httpx.AsyncClient() as client:
-        page = (await client.get(anna.base + "/room/night")).text
-    modules = [path for path in asked if path.endswith(".js")]
-    assert modules
-    assert [path for path in modules if path not in page] == []
-    assert len(modules) == len(set(modules))
+    await anna.enter("night")
+    parts = [path.split("/", 3)[3] for path in asked if path.startswith("/static/")]
+    assert sorted(parts) == ["icon.svg", "in/room/room/app.js", "in/room/styles.css", "room/ahead.js"]

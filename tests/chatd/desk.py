@@ -212,7 +212,12 @@ class Desk:
     """`node` is the first one; `boot` starts more, which share the log and a bus that loses."""
 
     def __init__(self, **settings: Any) -> None:
-        self.settings = Settings(**_with(settings, open=True, secret="A" * 43 + "="))
+        # Rooms begin anew a minute before a day of the story is over, whatever the real time is.
+        just_now = time.strftime("%H:%M", time.gmtime(time.time() - 60))
+        usual = {"open": True, "secret": "A" * 43 + "=", "renew_at": just_now, "renew_zone": "UTC"}
+        # As one of several machines: it gives no staff passes, and keeps nothing in a folder.
+        usual["database"] = "postgresql://unused"
+        self.settings = Settings(**_with(settings, **usual))
         self.log_is_behind_s = 0
         """How old what is posted now will be in the log."""
         self.kept: Log = MemoryLog(lambda: time.time() - self.log_is_behind_s)

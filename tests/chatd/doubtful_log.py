@@ -121,6 +121,9 @@ class DoubtfulLog:
     async def before(self, room: str, epoch: str, before: int, limit: int) -> list[AnyEvent]:
         return await self._ask("before", lambda: self._log.before(room, epoch, before, limit))
 
+    async def by(self, room: str, epoch: str, handle: str, after: int, limit: int) -> list[AnyEvent]:
+        return await self._ask("since", lambda: self._log.by(room, epoch, handle, after, limit))
+
     async def heads(self, rooms: Sequence[str]) -> Mapping[str, Head]:
         return await self._ask("heads", lambda: self._log.heads(rooms))
 
@@ -130,8 +133,8 @@ class DoubtfulLog:
     async def claim(self, claims: Sequence[Claim]) -> list[str | None]:
         return await self._ask("claim", lambda: self._log.claim(claims))
 
-    async def erase(self, room: str, epoch: str | None = None) -> Head:
-        return await self._ask("erase", lambda: self._log.erase(room, epoch))
+    async def erase(self, room: str, epoch: str | None = None, began_at: int | None = None) -> Head:
+        return await self._ask("erase", lambda: self._log.erase(room, epoch, began_at))
 
     async def drop(self, room: str, epoch: str) -> bool:
         return await self._ask("drop", lambda: self._log.drop(room, epoch))

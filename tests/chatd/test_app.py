@@ -88,6 +88,10 @@ def test_modules_name_each_other_relatively() -> None:
 async def test_an_old_version_is_answered_with_the_present_one_that_asks_again(client: Browser) -> None:
     answer = await client.get("/static/0123456789abcdef/base.css")
     assert (answer.status_code, answer.headers["cache-control"]) == (200, ASK_AGAIN)
+    # Whatever its page has: what comes on demand brings everything along.
+    later = await client.get("/static/0123456789abcdef/in/room/session/door.js")
+    assert (later.status_code, later.headers["cache-control"]) == (200, ASK_AGAIN)
+    assert '"room/dom.js"in $M' in later.text
 
 
 @pytest.mark.parametrize(
@@ -258,6 +262,8 @@ async def test_rooms_are_listed_with_bands(client: Browser) -> None:
                 "kind": "drop-in",
                 "band": "nobody yet",
                 "open": True,
+                "door": "ticket",
+                "kept_days": 1,
             }
         ]
     }
@@ -279,6 +285,8 @@ async def test_who_guesses_a_room_that_is_not_listed_learns_little(
         "kind": "knowledge",
         "band": "",
         "open": False,
+        "door": "ticket",
+        "kept_days": 30,
     }
 
 

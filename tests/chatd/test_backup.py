@@ -131,7 +131,7 @@ async def test_what_cannot_be_restored_changes_nothing(tmp_path: Path) -> None:
         code, _, err = await run_chatd("restore", name, "--replace", cwd=tmp_path)
         assert (code, "Traceback" in err, name in err) == (2, False, True)
     store = await open_store(settings.store)
-    assert await store.log.open_room(ROOM) == Head(head.epoch, 1, 1, 0, head.rules)
+    assert await store.log.open_room(ROOM) == Head(head.epoch, 1, 1, 0, head.rules, head.began_at)
     await store.close()
     assert load_secret(settings) == secret
     assert not (settings.data / f".{STORE_NAME}").exists()

@@ -193,6 +193,18 @@ def test_a_date_of_a_daily_series_is_found_however_far_it_is(terminal: Terminal)
     ]
 
 
+def test_who_may_frame_it_and_what_people_are_asked(terminal: Terminal) -> None:
+    origin = "https://intranet.example.org"
+    terminal.said(*ADD, *TUESDAY, "--embed", origin, "--measure")
+    assert "session edit tea" in terminal.sentence("room", "edit", "tea", "--embed", "none")
+    terminal.said("session", "edit", "tea", "--title", "Tea again", "--no-check-in")
+    shown = json.loads(terminal.said("session", "show", "tea", "--json"))
+    assert (shown["embed"], shown["check_in"], shown["measure"]) == ([origin], False, True)
+    terminal.said("session", "edit", "tea", "--embed", "none")
+    assert json.loads(terminal.said("session", "show", "tea", "--json"))["embed"] == []
+    assert "--embed takes origins" in terminal.sentence("session", "edit", "tea", "--embed", "example.org/x")
+
+
 def test_a_series_that_cannot_be_read_is_found_and_goes(terminal: Terminal) -> None:
     """And the others are there meanwhile."""
     terminal.said(*ADD, *TUESDAY)

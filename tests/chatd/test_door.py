@@ -72,7 +72,36 @@ async def test_a_ticket_is_looked_at_before_anybody_reads_the_rules(desk: Desk) 
     assert (await anna.asks("join", ticket=ticket, offer=drawn["offer"]))["handle"] == drawn["handle"]
     assert (await ben.refused("draw", ticket=ticket))["code"] == ErrorCode.TICKET_SPENT
     assert (await ben.asks("draw", ticket=desk.ticket()))["t"] == "drawn"
-    assert desk.log.asked["spend"] == 1
+    assert desk.log.asked["spend"] == 2, "the ticket, and by which entry"
+
+
+@story(ErrorCode.TICKET_SPENT)
+async def test_an_entry_whose_answer_was_lost_is_made_again_with_the_same_ticket(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stream that something holds back takes the answer with it, and the ticket was used."""
+    ticket, person = desk.ticket(once=True), desk.ticket(once=True, subject="ben")
+    anna, ben, eve = desk.connects("anna"), desk.connects("ben"), desk.connects("eve")
+    for one, shown in ((anna, ticket), (ben, person)):
+        offer = (await one.asks("draw", ticket=shown))["offer"]
+        handle = (await one.asks("join", ticket=shown, offer=offer))["handle"]
+        one.lose_connection()
+        one.connect(desk.node)
+        again = await one.asks("join", ticket=shown, offer=offer)
+        assert again["handle"] == handle, "the same seat"
+        # Nobody else has it by the ticket alone, nor with an offer of their own.
+        others = (await eve.asks("draw"))["offer"]
+        assert (await eve.refused("join", ticket=shown))["code"] == ErrorCode.TICKET_SPENT
+        assert (await eve.refused("join", ticket=shown, offer=others))["code"] == ErrorCode.TICKET_SPENT
+        assert desk.node.counts()[ROOM] == (1 if one is anna else 2)
+    # And only for a while.
+    monkeypatch.setattr("chatd.door.SAME_ENTRY_S", -2)
+    late = desk.ticket(once=True)
+    offer = (await eve.asks("draw", ticket=late))["offer"]
+    await eve.asks("join", ticket=late, offer=offer)
+    eve.lose_connection()
+    eve.connect(desk.node)
+    assert (await eve.refused("join", ticket=late, offer=offer))["code"] == ErrorCode.TICKET_SPENT
 
 
 @story(ErrorCode.LOG_UNAVAILABLE)

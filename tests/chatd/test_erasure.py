@@ -225,10 +225,10 @@ async def test_who_reads_while_it_is_erased_has_not_found_a_lost_key(
     inner, seen = keyed._log, list[AnyEvent]()
     whole = inner.erase
 
-    async def read_first(room: str, epoch: str | None = None) -> Head:
+    async def read_first(room: str, epoch: str | None = None, began_at: int | None = None) -> Head:
         monkeypatch.setattr(inner, "erase", whole)
         seen.extend(await keyed.since(room, head.epoch, 0, 10))
-        return await whole(room, epoch)
+        return await whole(room, epoch, began_at)
 
     monkeypatch.setattr(inner, "erase", read_first)
     after = await keyed.erase(ROOM)

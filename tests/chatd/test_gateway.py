@@ -7,7 +7,7 @@ import pytest
 from chatd import wire
 from chatd.wire import CloseCode, ErrorCode
 from rooms.log import LogCorrupt, LogError, LogUnavailable
-from tests.chatd import test_door, test_session_rooms, test_session_wire, test_waiting
+from tests.chatd import test_door, test_pass_door, test_session_rooms, test_session_wire, test_waiting
 from tests.chatd.desk import NAMED, ROOM, Desk, Person, places, settles, story
 from tests.chatd.doubtful_log import FOR_EVER, Verb
 
@@ -90,7 +90,7 @@ async def test_typing_is_passed_on_a_little_and_answered_never(desk: Desk) -> No
 
 
 def test_every_code_is_heard_in_a_story() -> None:
-    for module in (test_door, test_session_rooms, test_session_wire, test_waiting):
+    for module in (test_door, test_pass_door, test_session_rooms, test_session_wire, test_waiting):
         assert vars(module).get("story") is story, "its stories name their codes"
     assert set(ErrorCode) == NAMED
 

@@ -117,7 +117,7 @@ async def test_the_element_finds_its_words_as_a_module(client: Browser) -> None:
         answer = await client.get(f"/static/embed/words/{language}.js")
         assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
         assert answer.headers["access-control-allow-origin"] == "*"
-        exported = re.fullmatch(r"export default (\{.*\});", answer.text)
+        exported = re.fullmatch(r"export default ?(\{.*\});", answer.text)
         assert exported
         assert msgspec.json.decode(exported[1])["close"] == KNOWN.say(language, "embed.close")
     assert (await client.get("/static/embed/words/fy.js")).status_code == 404

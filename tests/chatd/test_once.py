@@ -78,6 +78,32 @@ def test_so_many_are_kept_and_the_oldest_goes_first() -> None:
     told(story)
 
 
+def test_so_much_is_kept_as_may_weigh_and_the_oldest_goes_first() -> None:
+    async def story(oracle: Oracle) -> None:
+        once = Once(
+            oracle.find,
+            tasks=oracle.tasks,
+            name="test.once",
+            failures=(LookupError,),
+            keep_s=1.0,
+            weigh=len,
+            most_weight=9,
+        )
+        for key in ("a", "b", "c"):  # "a 1" and so on weigh 3 each
+            await once.ask(key)
+        assert [await once.ask(key) for key in ("a", "b", "c")] == ["a 1", "b 1", "c 1"]
+        await once.ask("d")
+        assert [await once.ask(key) for key in ("d", "c", "b")] == ["d 1", "c 1", "b 1"]
+        await once.ask("longer than all")
+        assert await once.ask("longer than all") == "longer than all 2", "too heavy to be kept"
+        await pass_time(1.5)
+        for key in ("a", "b", "c"):
+            await once.ask(key)
+        assert await once.ask("a") == "a 2", "what went weighs nothing any more"
+
+    told(story)
+
+
 def test_an_error_is_everybodys_and_is_not_kept() -> None:
     async def story(oracle: Oracle) -> None:
         once = oracle.once(KEEP_S)

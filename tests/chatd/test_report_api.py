@@ -22,6 +22,7 @@ from chatd.settings import Settings, load_secret
 from chatd.tickets import Role, Tickets
 from rooms.report import Report, Span
 from rooms.series_rules import read_series
+from rooms.session import CheckIn
 from rooms.store_sql import migrate, open_store
 from rooms.suppression import HIDDEN, Total
 from tests.chatd.test_app import Browser, browsing
@@ -64,7 +65,9 @@ async def held(client: Browser, room: str, occurrence: str = YESTERDAY) -> Repor
     hour.post(1, 12)
     hour.post(6, 3)
     hour.phase("closed", 60)
-    await client.node.afterwards.keep(room, hour.events, hour.session)
+    said = CheckIn(("open-larch",), (2, 2, 3), (0, 1, 6))
+    session = msgspec.structs.replace(hour.session, before=said)
+    await client.node.afterwards.keep(room, hour.events, session)
     return hour.report
 
 
@@ -131,6 +134,12 @@ async def test_a_month_is_for_who_plans_everything_and_only_a_whole_one(client: 
     planner = bearer(client, "*")
     answer = await client.get(f"/api/months/{past}", headers=planner)
     assert (answer.status_code, answer.json()["places"]) == (200, {"at_least": 84, "exact": True})
+    assert answer.json()["check_ins"] == {
+        "heavy_before": {"bands": [[0, 3], [4, 6], [7, 10]], "counts": [24, 24, 36]},
+        "alone_before": {"bands": [[0, 6], [7, 10]], "counts": [12, 72]},
+    }
+    one = await client.get(f"/api/series/a/reports/{day[:9]}000000Z", headers=planner)
+    assert not {"before", "after", "check_ins"} & one.json().keys(), "nothing is told of one session"
     assert (await client.get("/api/months", headers=planner)).json() == {"months": [past]}
     for window in (present, "2026", "2026-12-01", "2026-W50", "0000-01", "9999-12", f"{past}..{present}"):
         assert (await client.get(f"/api/months/{window}", headers=planner)).json()["code"] == "no_month"

@@ -267,6 +267,17 @@ async def test_so_many_requests_and_no_more(chat: Whole, monkeypatch: pytest.Mon
     assert answer.headers["retry-after"] == "2"
 
 
+async def test_all_who_are_nobody_yet_share_one_pace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of their requests is the first that is known of them."""
+    monkeypatch.setattr("chatd.visitors.DRAW_BURST", 3)
+    monkeypatch.setattr("chatd.visitors.DRAWS_PER_S", 0.001)
+    async with whole(tmp_path) as chat:
+        seat = await seat_of(chat)
+        assert codes(await chat.send(command("draw"), command("draw"))) == ["drawn"] * 2
+        assert codes(await chat.send(*(command("draw") for _ in range(3)))) == ["drawn", "busy", "busy"]
+        assert codes(await chat.send(command("draw"), seat=seat)) == ["drawn"], "a seat has a pace of its own"
+
+
 async def test_who_goes_takes_in_what_is_still_said(tmp_path: Path) -> None:
     async with whole(tmp_path, drain_s=1.0) as chat, chat.stream(join()) as stream:
         seat = (await stream.until("joined"))["seat"]

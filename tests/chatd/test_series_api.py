@@ -506,6 +506,18 @@ async def test_a_facilitators_link_opens_the_console(desk: Desk, who: str) -> No
     assert (await Planner(desk.browser, token).ask("GET", "/api/series/tea")).status_code == 200
 
 
+async def test_a_link_that_was_made_with_a_link_ends_with_it(desk: Desk) -> None:
+    """However often it is handed on: what got into wrong hands is over when its time is."""
+    await desk.planner().planned()
+    ends_at = int(time.time()) + 900
+    token = desk.tickets.issue("tea", "facilitator", expires_at=ends_at)
+    for who in ("co_facilitator", "facilitator", "facilitator"):
+        made = (await Planner(desk.browser, token).ask("POST", "/api/series/tea/links", {"for": who})).json()
+        assert made["expires_at"] == ends_at
+        token = made["url"].partition("#ticket=")[2]
+        assert desk.tickets.check(token, "tea", time.time()).expires_at == ends_at
+
+
 async def test_a_participants_link_opens_the_room_once_until_the_session_is_over(desk: Desk) -> None:
     start = (datetime.now(UTC) + timedelta(hours=30)).strftime("%Y-%m-%dT%H:%M")
     await desk.planner().planned(timezone="UTC", starts=start, rrule="FREQ=WEEKLY")

@@ -124,6 +124,46 @@ async def test_in_a_small_group_the_sessions_rules_hold_on_every_node(desk: Desk
     assert texts == ["So, we two"]
 
 
+@story(ErrorCode.SLOW_MODE)
+async def test_in_a_small_group_the_sessions_pace_holds(desk: Desk) -> None:
+    _, lead, (anna, ben, *others) = await opened(desk, people=4)
+    await lead.asks("slow", ROOM, seconds=15)
+    room, _ = await split(desk, lead, [[anna, ben], others])
+    assert (await enters(anna, room))["slow_mode_s"] == 15
+    await enters(ben, room)
+    assert (await anna.asks("post", room, key="k1", text="first"))["seq"]
+    again = await anna.refused("post", room, key="k2", text="and more")
+    assert (again["code"], again["retry_after_s"] > 14) == ("slow_mode", True)
+    assert (await anna.refused("post", ROOM, key="k3", text="elsewhere"))["code"] == "slow_mode"
+    assert (await ben.asks("post", room, text="my turn"))["seq"]
+    await enters(lead, room)
+    for n in range(2):
+        assert (await lead.asks("post", room, key=f"l{n}", text="we have time"))["seq"]
+
+
+@story(ErrorCode.WRONG_PHASE)
+async def test_what_was_held_for_a_group_is_said_nowhere_when_the_group_is_no_more(desk: Desk) -> None:
+    hour, lead, (anna, ben, *others) = await opened(desk, people=4)
+    line = anna.joined["line"]
+    await enters(lead, STAFF)
+    await enters(anna, line)
+    await lead.asks("restrict", ROOM, whose=handle(anna), limit="hold")
+    room, _ = await split(desk, lead, [[anna, ben], others])
+    await enters(anna, room)
+    for n in range(2):
+        assert (await anna.asks("post", room, key=f"k{n}", text=f"between us {n}"))["held"]
+    await desk.passes(1)
+    first, second = (event["seq"] for event in heard_in(lead, STAFF, "held"))
+    await lead.asks("decide", STAFF, seq=first, yes=True)
+    await lead.asks("recall", ROOM)
+    assert (await lead.refused("decide", STAFF, seq=second, yes=True))["code"] == "wrong_phase"
+    await lead.asks("decide", STAFF, seq=second, yes=False)
+    await desk.passes(1)
+    assert [each.what for each in await told(hour, line)] == ["hold", "approved", "declined"]
+    said = [event.text for event in await hour.events(room) if isinstance(event, Posted)]
+    assert said == ["between us 0"]
+
+
 @story(ErrorCode.NOT_OPEN)
 async def test_a_recall_ends_the_groups_and_a_word_to_all_reaches_each(desk: Desk) -> None:
     hour, lead, people = await opened(desk, people=4)

@@ -18,6 +18,7 @@ OF_PARTICIPANTS: Final = {
     commands.RaiseHand,
     commands.EndTurn,
     commands.Vote,
+    commands.AnswerCheckIn,
     commands.AskWord,
     commands.Appeal,
     commands.AnswerWord,
@@ -26,6 +27,9 @@ OF_PARTICIPANTS: Final = {
 """What is not listed here is a facilitator's: a new command is refused to everybody else, or a test fails."""
 OF_FACILITATORS: Final = [kind for kind in get_args(SessionCommand) if kind not in OF_PARTICIPANTS]
 SAMPLES: Final[Frame] = {
+    "alone": 5,
+    "asked": "before",
+    "heavy": 5,
     "by_hand": True,
     "choice": 0,
     "groups": None,
@@ -131,7 +135,8 @@ async def test_each_member_gets_a_frame_of_their_own_after_every_change(desk: De
     assert shown(lead)["staff"]["members"] == [handle(anna), handle(ben), handle(carla)]
     assert shown(lead)["staff"]["lines"][handle(ben)] == ben.joined["line"]
     assert "staff" not in shown(anna)
-    assert shown(anna)["you"] == {"member": True, "accepted": True, "line": anna.joined["line"]}
+    line = anna.joined["line"]
+    assert shown(anna)["you"] == {"member": True, "accepted": True, "line": line, "check_in": "before"}
     assert lead.joined["staff"] == f"{ROOM}~staff"
     assert "staff" not in anna.joined
     assert "line" not in lead.joined
@@ -236,6 +241,33 @@ async def test_votes_on_two_nodes_at_one_moment_are_all_counted_and_nobody_is_to
     await lead.asks("close_poll", ROOM, poll=poll)
     await settles()
     assert lead.heard_all("poll_closed")[0]["results"] == [4, 2]
+
+
+@story(ErrorCode.WRONG_PHASE, nodes=2)
+async def test_check_ins_on_two_nodes_are_all_counted_and_shown_to_nobody(desk: Desk) -> None:
+    hour, lead, group = await opened(desk, people=3)
+    async with carried(desk):
+        group += [await hour.participant(f"q{n}", desk.nodes[1]) for n in range(3)]
+        await desk.passes(1)
+    assert [shown(person)["you"].get("check_in") for person in (*group, lead)] == ["before"] * 6 + [None]
+    asked = [
+        (each, each.says("check_in", ROOM, asked="before", heavy=n, alone=10 - n))
+        for n, each in enumerate(group)
+    ]
+    assert {(await person.answer(id_))["t"] for person, id_ in asked} == {"ok"}
+    assert (await group[0].asks("check_in", ROOM, asked="before", heavy=9, alone=9))["t"] == "ok"
+    refused = await group[0].refused("check_in", ROOM, asked="after", heavy=9, alone=9)
+    assert refused["code"] == "wrong_phase"
+    await settles()
+    assert (await hour.session()).before.heavy == (4, 2, 0)
+    assert shown(group[0])["you"].get("check_in") is None
+    frames = [frame for person in (lead, *group) for frame in person.frames]
+    assert not [frame for frame in frames if frame["t"] == "checked_in" or "heavy" in str(frame)]
+    assert lead.heard_all("moderated"), "their places are there"
+    later = await hour.facilitator()
+    kinds = {event["t"] for event in later.joined["events"]}
+    assert "moderated" in kinds
+    assert "checked_in" not in kinds
 
 
 @story(nodes=2)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import socket
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from chatd.formats import JSON_EVENTS
 from chatd.wire import CloseCode, TypingBy
 from rooms.events import Posted
-from tests.chatd.whole import PATIENCE_S, ROOM, Whole, join, post, proof, whole
+from tests.chatd.whole import PATIENCE_S, ROOM, Whole, command, join, post, proof, whole
 from tests.fixtures.servers import until
 
 # ---- on the wire -------------------------------------------------------------------------------
@@ -60,6 +61,22 @@ async def test_padding_first_then_the_answer_then_live(tmp_path: Path) -> None:
         assert padding.lstrip(b"0123456789abcdef\r\n").startswith(b":")
         assert json.loads(rest.partition(b"\n")[0])["t"] == "joined"
         writer.close()
+
+
+async def test_a_stream_that_was_held_back_costs_no_one_time_ticket(tmp_path: Path) -> None:
+    """The answer to the join never arrived, and the ticket was used: by polling it is the same entry."""
+    async with whole(tmp_path) as chat:
+        ticket = chat.node.tickets.issue(ROOM, "participant", expires_at=int(time.time()) + 600, once=True)
+        [drawn] = await chat.send(command("draw", ticket=ticket))
+        head = "POST /sse HTTP/1.1\r\nHost: x\r\nContent-Type: application/json"
+        _, writer = await raw(chat, head, join(ticket=ticket, offer=drawn["offer"]))
+        await until(lambda: chat.node.counts() == {ROOM: 1}, "the entry")
+        writer.close()
+        polled = await chat.poll(join(ticket=ticket, offer=drawn["offer"]))
+        assert polled.joined["handle"] == drawn["handle"]
+        refused = await chat.poll(join(ticket=ticket))
+        assert refused.frames[0]["code"] == "ticket_spent"
+        assert chat.node.counts() == {ROOM: 1}
 
 
 async def test_an_http_1_0_peer_reads_it_too(tmp_path: Path) -> None:

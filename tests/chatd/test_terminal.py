@@ -175,7 +175,7 @@ async def test_what_happens_is_told_and_cannot_write_on_the_terminal() -> None:
         yield "first"
         await until(lambda: any("Nothing is missing" in line for line in shown), "recovered")
         yield "second"
-        await until(lambda: any("clean start" in line for line in shown), "started anew")
+        await until(lambda: any("begun anew" in line for line in shown), "started anew")
 
     async with scripted(server, second, third) as url:
         client = chat.connect(url, backoff=Backoff(base_s=0.001, cap_s=0.002))
@@ -199,7 +199,7 @@ async def test_what_happens_is_told_and_cannot_write_on_the_terminal() -> None:
         "* back: mild-otter",
         "The connection is gone",
         "Nothing is missing",
-        "clean start",
+        "begun anew",
         "No]0;owned",
     ):
         assert words in told

@@ -6,7 +6,7 @@ import pytest
 
 from rooms.audience import DIFFERS, LateView, PrivateWord, seen_by, shown
 from rooms.events import AnyEvent, Posted
-from rooms.session_events import PRIVATE, Hidden, Moderated, Restricted
+from rooms.session_events import PRIVATE, UNSEEN, Hidden, Moderated, Restricted
 
 ROOM = "quiet-hour"
 MUTED = Restricted(
@@ -34,7 +34,7 @@ def test_why_a_post_was_hidden_is_not_for_all() -> None:
 
 
 def test_nothing_else_differs_and_no_kind_is_forgotten() -> None:
-    assert frozenset((*PRIVATE, Hidden)) == DIFFERS
+    assert frozenset((*PRIVATE, *UNSEEN, Hidden)) == DIFFERS
     assert set(get_args(AnyEvent)) >= DIFFERS
     assert seen_by(SAID, facilitator=False) is SAID
 

@@ -51,6 +51,7 @@ def test_a_private_word_is_between_two_and_begins_when_both_want_it() -> None:
     assert of(Refusal, line.judge(AnswerWord(id=1, room=LINE, yes=True), HERON)).why is Why.NOT_FOUND
     line.do(OfferWord(id=1, room=LINE, key="k"), GUIDE)
     assert line.state.rules.word == Word(GUIDE.handle)
+    assert of(Refusal, line.judge(OfferWord(id=1, room=LINE, key="o"), SECOND)).why is Why.LIMIT_REACHED
     line.do(post(), SECOND)
     line.do(AnswerWord(id=1, room=LINE, yes=True), HERON)
     assert line.state.rules.word == Word(GUIDE.handle, accepted=True)

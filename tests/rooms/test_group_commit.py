@@ -1,6 +1,7 @@
 """Group commit: batches grow while a write runs, order is kept, the queue has a bound."""
 
 import asyncio
+import weakref
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -90,3 +91,40 @@ async def test_a_failed_write_is_told_to_all_of_its_batch_and_the_next_goes_on()
         desk.commits.submit(3, "c")
         await desk.commits.drained()
     assert desk.settled == [("c", "kept 3")]
+
+
+async def test_what_is_submitted_together_is_written_together_or_not_at_all() -> None:
+    disk = Disk()
+    desk = Desk(disk, max_queued=4, max_batch=2)
+    async with desk.running():
+        assert desk.commits.submit(1, "a")
+        assert desk.commits.submit_together(((2, "b"), (3, "c")))
+        assert not desk.commits.submit_together(((4, "d"), (5, "e")))
+        disk.finish.set()
+        await desk.commits.drained()
+    assert disk.batches == [[2, 3], [1]]
+
+
+async def test_nobody_is_held_on_to_until_the_next_one_speaks() -> None:
+    """A room that was erased is gone from memory, also where nothing is written any more."""
+
+    class Speaker:
+        pass
+
+    async def write(items: Sequence[int]) -> Sequence[int]:
+        return items
+
+    commits: GroupCommit[int, Speaker, int] = GroupCommit(
+        write, settled=lambda batch, outcomes: None, failed=lambda batch, error: None, failure=OSError
+    )
+    speaker = Speaker()
+    gone = asyncio.Event()
+    weakref.finalize(speaker, gone.set)
+    task = asyncio.create_task(commits.run())
+    commits.submit(1, speaker)
+    del speaker
+    async with asyncio.timeout(10):
+        await gone.wait()
+    assert not task.done()
+    task.cancel()
+    await asyncio.wait([task])

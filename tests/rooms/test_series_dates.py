@@ -342,3 +342,14 @@ def test_a_zone_without_such_rules_is_told_date_by_date(zone: str) -> None:
     ics = published(series)
     begin = unix("2027-01-01T00:00Z")
     assert by_javascript([(ics, UNTIL)]) == [starts(occurrences(series, begin, UNTIL))]
+
+
+def test_the_burnout_measure_is_asked_in_the_first_session_of_a_month_that_takes_place() -> None:
+    weekly = planned(measure=True)
+    gone = Change("20261201T190000Z", cancelled=True)
+    between = unix("2026-11-30T00:00Z"), unix("2027-01-31T00:00Z")
+    for exceptions, first in (((), "20261201T190000Z"), ((gone,), "20261208T190000Z")):
+        plans = due_between(msgspec.structs.replace(weekly, exceptions=exceptions), *between)
+        assert [occurrence for occurrence, plan in plans if plan.measure] == [first, "20270105T190000Z"]
+    never = due_between(planned(measure=True, check_in=False), *between)
+    assert not any(plan.measure or plan.check_in for _, plan in never)

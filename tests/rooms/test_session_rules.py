@@ -48,6 +48,9 @@ FILLED: dict[str, object] = {
     "key": "k",
     "poll": 1,
     "choice": 0,
+    "asked": "before",
+    "heavy": 5,
+    "alone": 5,
     "told": 1,
     "minutes": 5,
     "by_hand": True,
@@ -81,7 +84,7 @@ def move(phase: Phase | None = None, item: int | None = None) -> Move:
 
 # ---- roles ---------------------------------------------------------------------------------------
 
-PARTICIPANTS_TOO = {"Accept", "RaiseHand", "EndTurn", "Vote", "AskWord"}
+PARTICIPANTS_TOO = {"Accept", "RaiseHand", "EndTurn", "Vote", "AnswerCheckIn", "AskWord"}
 ELSEWHERE = {"Appeal", "OfferWord", "AnswerWord", "EndWord", "DecideHeld", "AnswerAppeal"}
 
 

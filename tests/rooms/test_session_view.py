@@ -125,6 +125,7 @@ def test_what_holds_for_oneself() -> None:
         "voted": True,
         "group": "quiet-hour~group.9.0",
         "line": LINE,
+        "check_in": "before",
     }
     assert view.breakouts is not None
     assert view.breakouts.rooms == ("quiet-hour~group.9.0", "quiet-hour~group.9.1")

@@ -5,21 +5,22 @@ What is decided on stale rules is refused by the log, as the real one does; then
 again. Each event that the log keeps is looked at as it is kept (`Kept.look`).
 """
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
 from msgspec.structs import replace
 
-from rooms import floor, phases
+from rooms import check_in, floor, phases
 from rooms.commands import RoomCommand
 from rooms.events import AnyEvent, Posted, Rules
 from rooms.log import Draft, Head
 from rooms.moderation import limits
 from rooms.rules import FACILITATOR, Verdict, Who, decide
-from rooms.session import Session
+from rooms.session import Asked, Session
 from rooms.session_apply import draft, settled
 from rooms.session_clock import Facts, begin, due
-from rooms.session_events import Admitted, Departed, Held, PhaseChanged, PollOpened, Voted
+from rooms.session_events import Admitted, CheckedIn, Departed, Held, PhaseChanged, PollOpened, Voted
 from rooms.state import RoomState
 from tests.rooms.sessions import PLAN, ROOM, of
 
@@ -37,6 +38,7 @@ class Log:
         self.version = 1
         self.keys: set[tuple[str, str]] = set()
         self.votes: dict[int, int] = {}
+        self.answered: Counter[Asked] = Counter()
 
     @property
     def head(self) -> Head:
@@ -76,6 +78,8 @@ class Log:
             self.votes[event.seq] = 0
         if isinstance(event, Voted):
             self.votes[event.poll] += 1
+        if isinstance(event, CheckedIn):
+            self.answered[event.asked] += 1
         if isinstance(event, PhaseChanged) and not event.handle and after.phase in phases.TALKING:
             assert event.item > before.item or before.phase == "lobby", "the clock never goes back"
         self.stands(after)
@@ -112,6 +116,10 @@ class Log:
         if session.poll is not None:
             assert sum(session.poll.tally) == len(session.poll.voted) == self.votes[session.poll.id]
             assert len(set(session.poll.voted)) == len(session.poll.voted)
+        times: tuple[Asked, ...] = ("before", "after")
+        for asked in times:
+            sums = check_in.of(session, asked)
+            assert sum(sums.heavy) == sum(sums.alone) == len(set(sums.given)) == self.answered[asked]
         assert (session.phase == "paused") is (session.pause is not None)
         over = session.phase in phases.FINAL
         assert (session.erase_at is not None) is over

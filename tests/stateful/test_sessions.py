@@ -18,10 +18,11 @@ from rooms.admission import admission, departure
 from rooms.commands import Post, React, RoomCommand
 from rooms.log import Duplicate
 from rooms.rules import Verdict, Who
-from rooms.session import Session
+from rooms.session import Asked, Session
 from rooms.session_apply import draft
 from rooms.session_commands import (
     Accept,
+    AnswerCheckIn,
     ClosePoll,
     EndTurn,
     GiveFloor,
@@ -36,6 +37,8 @@ from rooms.session_events import Admitted, Waited
 from tests.rooms.sessions import GUIDE, NAMES, PEOPLE, ROOM, SECOND, START, of
 from tests.stateful.session_asks import NODES, flags, guides, handles, led, nodes, people, restrictions
 from tests.stateful.session_nodes import Log, Node
+
+asked_when: st.SearchStrategy[Asked] = st.sampled_from(("before", "after"))
 
 
 class Hour(RuleBasedStateMachine):
@@ -144,6 +147,13 @@ class Hour(RuleBasedStateMachine):
         for who, choice in zip(PEOPLE, choices, strict=False):
             if poll is not None:
                 self.nodes[choice].asks(Vote(id=1, room=ROOM, poll=poll.id, choice=choice), who)
+
+    @rule(heavy=st.lists(st.integers(0, 10), min_size=1, max_size=len(PEOPLE)), asked=asked_when)
+    def a_check_in(self, heavy: list[int], asked: Asked) -> None:
+        """From all nodes; who was not asked, or has answered, changes nothing."""
+        for who, answer in zip(PEOPLE, heavy, strict=False):
+            said = AnswerCheckIn(id=1, room=ROOM, asked=asked, heavy=answer, alone=10 - answer)
+            self.nodes[answer % NODES].asks(said, who)
 
     # ---- facilitators --------------------------------------------------------------------------
 

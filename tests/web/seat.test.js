@@ -283,6 +283,38 @@ test("a clean start drops what was shown", async () => {
   assert.equal(seat.more, true);
 });
 
+test("a room that begins anew: one goes on in it as somebody else, and what waits is not lost", async () => {
+  const { world, seat, storage, topics } = await seated({}, { anew_in_s: 600, events: [posted(1, "old-friend", "before")], head: 1 });
+  assert.equal(seat.anewAt, world.env().now() + 600_000);
+  seat.ignore("old-friend", true);
+  seat.say("on its way");
+  await settle();
+  topics.length = 0;
+  world.socket.says({ t: "erased", room, handle: "calm-heron", seat: "token-2" });
+  assert.equal(seat.phase, "in", "and the page stays where it is");
+  assert.deepEqual(texts(seat), ["on its way (failed)"]);
+  assert.equal(world.socket.last("join").seat, "token-2");
+  assert.equal(world.socket.last("join").epoch, undefined);
+  joined(world.socket, { epoch: "e2", handle: "calm-heron", seat: "token-2", anew_in_s: 86_400 });
+  await settle();
+  assert.deepEqual([seat.phase, seat.handle, seat.ignored.size], ["in", "calm-heron", 0]);
+  assert.ok(topics.includes("anew"));
+  assert.equal(JSON.parse(storage.getItem(`chatd.seat.${room}`)), "token-2");
+});
+
+test("a room that begins anew while one asks for the old seat gives the new one all the same", async () => {
+  const { world, seat } = await seated();
+  void seat.join();
+  const { id } = world.socket.last("join");
+  world.socket.says({ t: "erased", room, handle: "calm-heron", seat: "token-2" });
+  world.socket.says({ t: "error", id, code: "seat_refused", message: "This seat is from an earlier session." });
+  await settle();
+  assert.equal(world.socket.last("join").seat, "token-2");
+  joined(world.socket, { epoch: "e2", handle: "calm-heron", seat: "token-2" });
+  await settle();
+  assert.deepEqual([seat.phase, seat.handle], ["in", "calm-heron"]);
+});
+
 test("an erased room shows nothing old, forgets the seat and offers a new handle", async () => {
   const { world, seat, storage } = await seated({}, { head: 1, events: [posted(1, "a-b", "old")] });
   seat.say("unsaid");

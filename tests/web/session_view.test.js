@@ -148,3 +148,12 @@ test("results are bars against the most chosen one, or nothing", () => {
   assert.deepEqual(bars([4, 2, 0]), [{ votes: 4, share: 1 }, { votes: 2, share: 0.5 }, { votes: 0, share: 0 }]);
   assert.deepEqual(bars([0, 0]), [{ votes: 0, share: 0 }, { votes: 0, share: 0 }]);
 });
+
+test("how heavy it is, is asked after all that is urgent, and not again of whoever left it out", () => {
+  const asks = { member: true, accepted: true, check_in: "before" };
+  assert.equal(card(now({ phase: "lobby", you: asks }), none), "check_in");
+  assert.equal(card(now({ phase: "lobby", you: asks }), { ...none, passed: "before" }), "");
+  assert.equal(card(now({ phase: "closing_round", you: { ...asks, check_in: "after" } }), { ...none, passed: "before" }), "check_in");
+  assert.equal(card(now({ you: asks }), { ...none, late: true }), "where");
+  assert.equal(card(now({ you: asks, poll: { id: 3, question: "?", options: ["a", "b"], votes: 0 } }), none), "poll");
+});

@@ -7,6 +7,8 @@ import "./words.js";
 function line(t) {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   globalThis.window = /** @type {any} */ (globalThis);
+  Object.defineProperty(globalThis, "location", { value: { search: "" }, configurable: true });
+  Object.defineProperty(globalThis, "fetch", { value: async () => ({ ok: false }), configurable: true });
   const shown = { textContent: "", hidden: true };
   return { shown, status: new Status(/** @type {any} */ (shown)), clock: t.mock.timers };
 }
@@ -46,3 +48,47 @@ test("being offline is said at once", (t) => {
   status.connection("offline", true);
   assert.equal(shown.textContent, "offline");
 });
+
+test("where it lasts although the server is there, the line leads to the doctor", async (t) => {
+  const { shown, status, clock } = line(t);
+  const asked = [];
+  let there = false;
+  Object.defineProperty(globalThis, "fetch", { value: async (url, { method }) => (asked.push(`${method} ${url}`), { ok: there }), configurable: true });
+  Object.defineProperty(globalThis, "document", {
+    value: { createElement: (tag) => ({ tag, attributes: {}, setAttribute(name, value) { this.attributes[name] = value; }, append(text) { this.text = text; } }) },
+    configurable: true,
+  });
+  const added = [];
+  shown.append = (...nodes) => added.push(...nodes);
+  for (let attempt = 0; attempt < 6; attempt++) {
+    status.connection("away", false);
+    clock.tick(2_500);
+  }
+  await settled();
+  assert.deepEqual([asked, added], [["HEAD /doctor"], []], "while the server is away it leads nowhere");
+  there = true;
+  clock.tick(15_000);
+  await settled();
+  assert.deepEqual([added[0], added[1].tag, added[1].attributes.href], [" ", "a", "/doctor"]);
+  assert.equal(added[1].text, "Find out what is in the way");
+
+  status.connection("", false);
+  clock.tick(60_000);
+  await settled();
+  assert.equal(shown.hidden, true);
+  assert.equal(asked.length, 2, "nobody asks for the doctor when all is well");
+  status.connection("offline", true);
+  clock.tick(60_000);
+  await settled();
+  assert.equal(asked.length, 2, "without a network there is no doctor either");
+  const before = added.length;
+  status.connection("away", false);
+  clock.tick(3_000);
+  await settled();
+  assert.deepEqual([shown.textContent, added.length], ["away", before], "another break has its own patience");
+});
+
+/** What was promised has happened. */
+async function settled() {
+  for (let turn = 0; turn < 5; turn++) await null;
+}

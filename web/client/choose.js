@@ -5,7 +5,7 @@
  *   is not open after `RACE_MS`, the other ways are looked at too, and the first that stands is taken.
  * - Down: a WebSocket that opens and carries nothing, a line that is cut young three times in a row,
  *   a stream that something holds back. The next way is tried at once.
- * - Up: `climb.js`. It and the other ways are loaded when they are needed (`fallback.js`).
+ * - Up: `climb.js`. It and the other ways (`fallback.js`) are loaded when they are needed.
  *
  * What is kept is one word, in the tab and, where that word is not "ws", for the origin.
  */
@@ -73,9 +73,9 @@ export class Ways {
   }
 
   async load() {
-    const fallback = await import("./fallback.js");
-    this.climb ??= new fallback.Climb(this);
-    return fallback;
+    const { Climb, find } = await import("./climb.js");
+    this.climb ??= new Climb(this);
+    return find;
   }
 
   /** The first frame came. @param {Attempt} line */
@@ -239,7 +239,7 @@ export class Attempt {
     this.#looking = true;
     this.ways
       .load()
-      .then((fallback) => fallback.find(this.ways, way))
+      .then((find) => find(this.ways, way))
       .catch(() => null)
       .then((open) => this.#found(open));
   }

@@ -10,6 +10,8 @@
 import { Attempt, silence } from "./choose.js";
 import { find } from "./fallback.js";
 
+export { find };
+
 /** `WebSocket.OPEN`, which is not there where the tests run. */
 const OPEN = 1;
 export const UP_MS = 60_000;

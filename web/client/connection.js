@@ -42,7 +42,7 @@ export const ANSWER_MS = 5_000;
 /** @returns {Env} the real browser */
 export function browserEnv() {
   return {
-    socket: (url, protocol) => new WebSocket(url, protocol),
+    socket: (url, protocol) => openedAhead(url) ?? new WebSocket(url, protocol),
     after: (act, ms) => window.setTimeout(act, ms),
     cancel: (timer) => window.clearTimeout(timer),
     random: Math.random,
@@ -53,6 +53,22 @@ export function browserEnv() {
     shelves: window.top === window ? [new Keep(() => sessionStorage), new Keep(() => localStorage)] : [new Keep(() => sessionStorage)],
     whenOnline: (act) => window.addEventListener("online", act),
   };
+}
+
+/** Where a page puts a WebSocket that it opened before this script was there (`room/ahead.js`). */
+const AHEAD = Symbol.for("chatd.ahead");
+/** `WebSocket.OPEN`; after it a socket is of no use. */
+const OPEN = 1;
+
+/** That WebSocket, to the first who asks. @param {string} url @returns {WebSocket | null} */
+function openedAhead(url) {
+  const page = /** @type {Record<symbol, WebSocket | undefined>} */ (/** @type {unknown} */ (globalThis));
+  const socket = page[AHEAD];
+  delete page[AHEAD];
+  if (socket === undefined || socket.url !== url || socket.readyState > OPEN) return null;
+  // Whoever takes it sets its handlers in this turn, and hears what has happened already.
+  if (socket.readyState === OPEN) queueMicrotask(() => socket.onopen?.(new Event("open")));
+  return socket;
 }
 
 export class Connection {

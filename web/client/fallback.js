@@ -11,8 +11,6 @@ import { QUIETLY, post } from "./posting.js";
 import { Several } from "./several.js";
 import { Events, Stream, isStream } from "./stream.js";
 
-export { Climb } from "./climb.js";
-
 /** How long the server may take to answer at all. */
 export const THERE_MS = 8_000;
 /** Once it has: how long the stream may take to show itself. */

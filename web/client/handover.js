@@ -6,7 +6,7 @@
  */
 
 import { Outbox } from "./outbox.js";
-import { PARTS } from "./seat.js";
+import { MOVED } from "./seat.js";
 
 /**
  * @typedef {import("./seat.js").Seat} Seat
@@ -15,7 +15,7 @@ import { PARTS } from "./seat.js";
 
 /** What another window needs to go on in this seat. @param {Seat} seat @returns {Parts} */
 export function partsOf(seat) {
-  const kept = Object.fromEntries(PARTS.map((part) => [part, seat.keep.get(seat.name(part))]));
+  const kept = Object.fromEntries(MOVED.map((part) => [part, seat.keep.get(seat.name(part))]));
   return { ticket: seat.token === null ? seat.ticket : null, kept };
 }
 
@@ -30,7 +30,7 @@ export function handOver(seat) {
 /** The window that had the seat is gone: go on here, exactly after what was shown here. @param {Seat} seat @param {Parts} parts */
 export function takeBack(seat, { ticket, kept }) {
   if (seat.phase !== "left") return;
-  for (const part of PARTS) seat.keep.set(seat.name(part), kept[part] ?? null);
+  for (const part of MOVED) seat.keep.set(seat.name(part), kept[part] ?? null);
   seat.ticket ??= ticket;
   seat.token = kept.seat ?? null;
   seat.outbox = new Outbox();

@@ -19,11 +19,11 @@
  *
  * - It tells of changes by topic: "connection", "phase", "entry", "timeline", "roster", "typing", "pace"; and by
  *   "stranger" that the ticket is another person's than the seat that the tab kept: that is forgotten, nothing on
- *   the page is theirs, and they begin with a reload. In a room with a session also by "session" (`session`, how it
+ *   the page is theirs, and they begin with a reload; and by "anew" that the room has begun anew and one goes on in it under another `handle`. In a room with a session also by "session" (`session`, how it
  *   stands), and by "returned" (`returned`: words that the room did not take, with the reason).
  * - To read: `phase` ("outside", "entering", "waiting", "in", "left"), `handle`, `role`, `title`, `kind`, `trouble`
  *   (why one is not in: `{code, message}`, or null), `shut` (and trying again does not help), `roster` (`people`, `count`), `typing`, `slowModeS`,
- *   `slowUntil`, `more` (history to load), `away`, `connection.state`, `connection.way`.
+ *   `slowUntil`, `anewAt` (when the room begins anew, as `Date.now()`, or null), `more` (history to load), `away`, `connection.state`, `connection.way`.
  * - To do: `start`, `draw`, `enter`, `say(text, replyTo)`, `sayAgain(key)`, `discard(key)`, `react(seq, kind)`,
  *   `withdraw(seq)`, `setAway(away)`, `type`, `older`, `ignore(handle, on)`, `wake`, `leave`;
  *   `stop` when the page goes on without the room: the connection ends, and the seat is kept for the tab.

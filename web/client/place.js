@@ -41,6 +41,8 @@ export class Place extends Speaking {
   typing = new Map();
   /** @type {string | null} */
   epoch = null;
+  /** When the room begins anew, in `env.now` milliseconds; null where it does not. @type {number | null} */
+  anewAt = null;
   /** What lies before this has not been loaded. */
   #first = 1;
 
@@ -93,6 +95,7 @@ export class Place extends Speaking {
     this.kind = joined.kind;
     this.role = joined.role ?? null;
     this.slowModeS = joined.slow_mode_s ?? 0;
+    this.anewAt = joined.anew_in_s ? this.env.now() + joined.anew_in_s * 1000 : null;
     this.roster = presence.began(joined.roster, joined.count);
     this.typing.clear();
     this.sat(joined);

@@ -6,6 +6,9 @@
  *      |                 |  +--> waiting    |       the group is full: one stands in a line
  *      +---- refused ----+---- erased ------+---- leave --> left
  *
+ * Where a room that one sits in begins anew by the calendar one goes on in it, under another handle:
+ * `changed("anew")`.
+ *
  * - What one says and what the room says is `speaking.js` and `place.js`.
  * - The seat token is kept for the time of the tab, so that a reload is the same person. What
  *   was said and not acknowledged is kept with it and goes out once.
@@ -26,8 +29,10 @@ export { TYPING_EVERY_MS } from "./speaking.js";
 
 /** What is kept of one seat for the time of the tab. */
 export const PARTS = ["seat", "outbox", "draft", "ignored", "mode"];
+/** What another window needs to be the same person; a pass outlives the seat that it gave. */
+export const MOVED = [...PARTS, "pass"];
 /** Refusals of entry that trying again does not change: one goes elsewhere. */
-const SHUT = new Set(["unknown_room", "ticket_needed", "ticket_refused", "ticket_spent", "removed"]);
+const SHUT = new Set(["unknown_room", "ticket_needed", "ticket_refused", "ticket_spent", "pass_needed", "pass_refused", "removed"]);
 
 /**
  * @typedef {import("./wire.js").Frame} Frame
@@ -35,6 +40,13 @@ const SHUT = new Set(["unknown_room", "ticket_needed", "ticket_refused", "ticket
  * @typedef {import("./wire.js").Refused} Refused
  * @typedef {import("./speaking.js").Phase} Phase
  * @typedef {import("./speaking.js").Topic} Topic
+ */
+
+/**
+ * The way into a room that asks for a pass (`room/pass.js`): whether a ticket is for it and not for the room;
+ * whether one may come in now, or `enter` is called later; whether it makes up for a refusal.
+ *
+ * @typedef {{takes: (ticket: string) => boolean, lets: (enter: () => void) => boolean, refused: (code: string) => boolean}} Way
  */
 
 export class Seat extends Place {
@@ -55,8 +67,16 @@ export class Seat extends Place {
   #offer = null;
   /** What is shown beside the seat with the next join. @type {string | null} */
   ticket = null;
+  /** A staff pass, shown where one has neither seat nor ticket. @type {string | null} */
+  pass = null;
+  /** @type {Way | null} */
+  way = null;
   /** What the join under way shows. @type {string | null} */
   #shown = null;
+  /** The same, of the seat. @type {string | null} */
+  #shownSeat = null;
+  /** The room has begun anew, and one is not back in it yet. */
+  #moved = false;
 
   /**
    * @param {import("./speaking.js").Around & {url: string, ticket?: string | null}} options `url` of the WebSocket;
@@ -128,15 +148,21 @@ export class Seat extends Place {
    * @param {string} ticket
    */
   useTicket(ticket) {
+    if (this.way?.takes(ticket)) return;
     this.ticket = ticket;
     // Another window may have the seat, and give it back.
     if (this.phase === "left") return;
+    this.opens();
+    if (this.phase === "in") void this.join();
+  }
+
+  /** What stood in the way may not any more. */
+  opens() {
     if (this.shut) {
       this.trouble = null;
       this.changed("entry");
     }
-    if (this.phase === "in") void this.join();
-    else if (this.phase === "outside" && this.connection.state === "idle") this.connection.open();
+    if (this.phase === "outside" && this.connection.state === "idle") this.connection.open();
   }
 
   /** The page woke up or the network came back: find out at once how things are. */
@@ -164,7 +190,7 @@ export class Seat extends Place {
 
   /** Take the seat, with the handle one was shown. */
   enter() {
-    if (this.phase !== "outside" || this.shut) return;
+    if (this.phase !== "outside" || this.shut || this.way?.lets(() => this.enter()) === false) return;
     this.trouble = null;
     this.set("entering");
     if (this.connection.state === "open") void this.join();
@@ -193,9 +219,11 @@ export class Seat extends Place {
   /** @override */
   proof() {
     this.#shown = this.ticket;
+    this.#shownSeat = this.token;
     /** @type {Record<string, unknown>} */
     const proof = {};
     if (this.ticket !== null) proof.ticket = this.ticket;
+    if (this.token === null && this.ticket === null && this.pass !== null) proof.pass = this.pass;
     if (this.token !== null) Object.assign(proof, { seat: this.token }, this.after);
     else if (this.#offer !== null) proof.offer = this.#offer;
     return proof;
@@ -219,6 +247,8 @@ export class Seat extends Place {
     this.trouble = null;
     this.token = joined.seat;
     this.keep.set(this.name("seat"), joined.seat);
+    if (this.#moved) this.changed("anew");
+    this.#moved = false;
     this.#stands(joined.session ?? null);
     for (const place of this.belonging.values()) void place.join();
   }
@@ -241,6 +271,11 @@ export class Seat extends Place {
 
   /** @param {Refused} refused */
   #refused(refused) {
+    if (refused.code === "seat_refused" && this.token !== null && this.token !== this.#shownSeat) {
+      // The room began anew while that was on its way, and gave another seat.
+      void this.join();
+      return;
+    }
     const passing = PASSING.has(refused.code) || (refused.code === "room_full" && this.token !== null && this.phase !== "waiting");
     if (passing && this.token !== null) {
       this.later(refused.retry_after_s ?? 5, () => this.connection.state === "open" && void this.join());
@@ -255,6 +290,7 @@ export class Seat extends Place {
     }
     if (this.token !== null) this.#startAnew();
     this.set("outside");
+    if (this.way?.refused(refused.code)) return;
     if (SHUT.has(refused.code)) return this.#shutOut(refused);
     this.trouble = refused;
     if (this.handle === "" || this.#offer === null) void this.#drawUnder(refused);
@@ -312,7 +348,7 @@ export class Seat extends Place {
 
   /** @param {Frame} frame */
   #received(frame) {
-    if (frame.t === "ok" || frame.t === "joined" || frame.t === "drawn" || frame.t === "history" || frame.t === "waiting" || frame.t === "error") {
+    if (frame.t === "ok" || frame.t === "joined" || frame.t === "drawn" || frame.t === "history" || frame.t === "waiting" || frame.t === "mine" || frame.t === "error") {
       if (this.asking.answered(frame) || frame.t !== "joined") return;
       // Another node took over our line, and joined us there.
       const place = frame.room === this.room ? this : this.belonging.get(frame.room);
@@ -321,7 +357,7 @@ export class Seat extends Place {
     }
     if (!("room" in frame) || this.phase === "left") return;
     if (frame.room !== this.room) this.belonging.get(frame.room)?.heard(frame);
-    else if (frame.t === "erased") this.#erased();
+    else if (frame.t === "erased") this.#erased(frame);
     else if (frame.t === "session") this.#stands(frame);
     else this.heard(frame);
   }
@@ -333,8 +369,20 @@ export class Seat extends Place {
     this.changed("entry");
   }
 
-  #erased() {
+  /** @param {import("./wire.js").Erased} erased */
+  #erased({ seat }) {
+    const inside = this.phase === "in";
     this.#startAnew();
+    if (seat && inside) {
+      // Its time was over, and one goes on as somebody else. One stays on the room's page meanwhile.
+      this.token = seat;
+      this.keep.set(this.name("seat"), seat);
+      this.ignored.clear();
+      this.keep.set(this.name("ignored"), null);
+      this.#moved = true;
+      void this.join();
+      return;
+    }
     this.set("outside");
     const anew = { code: "erased", message: "The room began anew, and what was said before is gone. Come in again when you like." };
     this.trouble = { t: "error", code: anew.code, message: this.tell(anew) };

@@ -42,7 +42,7 @@
  * @typedef {{prompt: string, todo: string[], done: string[], passed: string[]}} Round
  * @typedef {{hands?: string[], by_hand?: boolean, unheard_first?: boolean, queue_open?: boolean, turn?: Turn | null, round?: Round | null}} Floor
  * @typedef {{member?: boolean, facilitator?: boolean, accepted?: boolean, listening?: boolean, muted?: boolean, held?: boolean,
- *            voted?: boolean, group?: string | null, line?: string | null}} You
+ *            voted?: boolean, group?: string | null, line?: string | null, check_in?: "before" | "after" | null, measure?: boolean}} You
  * @typedef {object} SessionNow
  * @property {number} seq
  * @property {number} now

@@ -24,7 +24,7 @@ const GIVEN_BACK = new Set(["not_open", "paused", "muted", "not_your_turn", "wro
  * @typedef {import("./wire.js").Refused} Refused
  * @typedef {"outside" | "entering" | "waiting" | "in" | "left"} Phase
  * @typedef {"connection" | "phase" | "entry" | "timeline" | "roster" | "typing" | "pace" | "returned" | "session"
- *           | "refused" | "stranger"} Topic
+ *           | "refused" | "stranger" | "anew"} Topic
  * @typedef {{text: string, replyTo: number | null, refused: Refused}} Returned
  *
  * @typedef {object} Around what a room is spoken in with

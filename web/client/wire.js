@@ -44,9 +44,12 @@ export const REACTIONS = /** @type {const} */ (["with_you", "me_too", "thank_you
  * @typedef {{t: "joined", id: number, room: string, epoch: string, head: number, handle: string,
  *            seat: string, recovered: boolean, events: AnyEvent[], roster: Person[], count: number,
  *            title: string, kind: string, role?: string | null, slow_mode_s?: number,
- *            session?: SessionNow | null, line?: string | null, staff?: string | null}} Joined
+ *            session?: SessionNow | null, line?: string | null, staff?: string | null, anew_in_s?: number | null}} Joined
  * @typedef {{t: "waiting", id: number, room: string, place: number, retry_s: number, seat: string, handle: string}} Waiting
- * @typedef {{t: "ok", id: number, seq?: number | null, held?: boolean}} Ok
+ * @typedef {{t: "ok", id: number, seq?: number | null, held?: boolean, count?: number | null}} Ok
+ * @typedef {{t: "mine", id: number, room: string, handle: string, posts?: number, reactions?: number,
+ *            withdrawn?: number, waiting?: number, other?: number, since?: number, stands?: string[],
+ *            erase_at?: number | null, kept_s: number}} Mine
  * @typedef {{t: "error", id?: number | null, code: string, message: string,
  *            retry_after_s?: number | null}} Refused
  * @typedef {{t: "history", id: number, room: string, events: AnyEvent[], more: boolean}} History
@@ -54,10 +57,10 @@ export const REACTIONS = /** @type {const} */ (["with_you", "me_too", "thank_you
  *            back: string[], count: number}} Presence
  * @typedef {{t: "typing", room: string, handle: string}} TypingBy
  * @typedef {{t: "going", reconnect_in_s: number}} Going
- * @typedef {{t: "erased", room: string}} Erased
+ * @typedef {{t: "erased", room: string, handle?: string | null, seat?: string | null}} Erased
  * @typedef {{t: "put_out", room: string, code: string, message: string}} PutOut
  * @typedef {SessionNow & {t: "session", room: string}} SessionFrame
- * @typedef {Drawn | Joined | Waiting | Ok | Refused | History} Answer
+ * @typedef {Drawn | Joined | Waiting | Ok | Refused | History | Mine} Answer
  * @typedef {AnyEvent | Answer | Presence | TypingBy | Going | Erased | PutOut | SessionFrame} Frame
  */
 

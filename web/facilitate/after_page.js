@@ -3,6 +3,7 @@
 import { button, el } from "../room/dom.js";
 import { has, number, say, when } from "../words/say.js";
 import { Keep } from "../client/keep.js";
+import { lastMonth } from "./after_month.js";
 import { Sheet, checkField, choiceField, wordsField } from "./sheet.js";
 
 /**
@@ -22,10 +23,12 @@ export async function showAfter(desk, api) {
   const asks = sheet;
   const heading = el("h1", { tabindex: "-1" }, say("afterwards.page"));
   const load = el("section", { class: "form-part" });
+  const month = el("div", {});
   const list = el("div", {});
   const back = el("div", { class: "actions" }, el("a", { class: "button", href: "#plan" }, say("afterwards.sessions")));
-  desk.replaceChildren(heading, load, list, back);
+  desk.replaceChildren(heading, load, month, list, back);
   heading.focus();
+  void lastMonth(api).then((shown) => shown && month.append(shown));
   const [series, debriefs] = await Promise.all([api.get("/api/series"), withKey(api, "GET", "/api/debriefs"), showLoad(load, api)]);
   if (!series.ok) return list.replaceChildren(el("p", { class: "trouble", role: "alert" }, series.message));
   const kept = new Map((debriefs.ok ? debriefs.body.debriefs : []).map((/** @type {any} */ one) => [`${one.room} ${one.occurrence}`, one]));
@@ -58,7 +61,7 @@ function card(api, asks, room, report, kept, changed) {
   const rows = COUNTS.filter((key) => report[key] !== undefined && report[key] !== null).map((key) => pair(say(`afterwards.count_${key}`), count(report[key])));
   const least = report["messages"]?.at_least;
   if (least !== undefined) rows.unshift(pair(say("afterwards.count_messages"), report["messages"].exact ? count(least) : least > 0 ? say("afterwards.at_least", { count: least }) : say("afterwards.few_each")));
-  const element = el("section", { class: "report" }, el("h3", {}, date), el("dl", { class: "counts" }, ...rows), el("p", { class: "quiet" }, say("afterwards.suppressed")));
+  const element = el("section", { class: "report" }, el("h3", {}, date), el("dl", { class: "counts" }, ...rows), el("p", { class: "quiet" }, say("afterwards.suppressed")), el("p", { class: "quiet" }, say("afterwards.check_in_elsewhere")));
   void picture(api, room, occurrence).then((image) => image && element.querySelector("dl")?.after(image));
   element.append(el("div", { class: "actions" }, button(say("afterwards.debrief"), () => debrief(api, asks, room, occurrence, kept, changed), { "aria-label": say("afterwards.debrief_of", { date }) })));
   return element;
@@ -104,7 +107,16 @@ function debrief(api, asks, room, occurrence, kept, changed) {
         return null;
       },
     },
+    ...(kept.has(`${room} ${occurrence}`) ? [{ label: say("afterwards.remove"), act: remove }] : []),
   ]);
+
+  async function remove() {
+    const answer = await withKey(api, "DELETE", `/api/debriefs/${room}/${occurrence}`);
+    if (!answer.ok && answer.code !== "http_404") return answer.message;
+    kept.delete(`${room} ${occurrence}`);
+    changed();
+    return null;
+  }
 }
 
 /** For somebody whose ticket names nobody: a key of this browser's own says that it is the same person. @param {Api} api @param {string} method @param {string} path @param {unknown} [body] */

@@ -53,12 +53,14 @@ export class Agenda {
     const prompt = wordsField(say("planning.part_prompt"), { value: item.prompt ?? "", rows: 2 });
     const round = checkField(say("planning.part_round"), Boolean(item.round));
     const at = el("p", { class: "at quiet" });
+    // For whoever points; the buttons below do the same for everybody (WCAG 2.5.7).
+    const grip = el("span", { class: "grip", "aria-hidden": "true" }, "⠿");
     /** @param {string} label @param {string} text @param {() => void} act */
     const small = (label, text, act) => button(text, act, { "aria-label": say("planning.part_act", { act: label, title: title.field.value || say("planning.part_new") }), class: "plain" });
     const element = el(
       "li",
-      { class: "part", draggable: "false" },
-      el("div", { class: "part-head" }, at, title.element, minutes.element),
+      { class: "part" },
+      el("div", { class: "part-head" }, el("div", {}, grip, at), title.element, minutes.element),
       el("details", {}, el("summary", {}, say("planning.part_more")), during.element, prompt.element, round.element),
       el(
         "div",
@@ -82,17 +84,47 @@ export class Agenda {
       }),
     };
     minutes.field.addEventListener("input", () => this.show());
+    grip.addEventListener("pointerdown", (event) => this.#drag(part, grip, event));
     this.#parts.push(part);
     this.#list.append(element);
     this.show();
     if (focus) title.field.focus();
   }
 
+  /** Takes the part along with the pointer; it stays where it is let go, and goes back where that is undone. @param {Part} part @param {HTMLElement} grip @param {PointerEvent} down */
+  #drag(part, grip, down) {
+    if (down.button !== 0) return;
+    down.preventDefault();
+    const began = this.#parts.indexOf(part);
+    const over = new AbortController();
+    const { signal } = over;
+    /** @param {PointerEvent} event */
+    const follow = ({ clientY }) => {
+      const here = this.#parts.indexOf(part);
+      const to = this.#parts.filter((one) => one !== part && middle(one.element) < clientY).length;
+      if (to !== here) this.#move(part, to - here);
+    };
+    const end = () => {
+      over.abort();
+      part.element.classList.remove("dragged");
+    };
+    const back = () => {
+      this.#move(part, began - this.#parts.indexOf(part));
+      end();
+    };
+    part.element.classList.add("dragged");
+    // Of the window: the part moves in the page meanwhile, and would lose a captured pointer.
+    window.addEventListener("pointermove", follow, { signal });
+    window.addEventListener("pointerup", end, { signal });
+    window.addEventListener("pointercancel", back, { signal });
+    window.addEventListener("keydown", ({ key }) => key === "Escape" && back(), { signal });
+  }
+
   /** @param {Part} part @param {number} by */
   #move(part, by) {
     const from = this.#parts.indexOf(part);
     const to = from + by;
-    if (to < 0 || to >= this.#parts.length) return;
+    if (by === 0 || to < 0 || to >= this.#parts.length) return;
     this.#parts.splice(from, 1);
     this.#parts.splice(to, 0, part);
     const focused = document.activeElement;
@@ -109,4 +141,10 @@ export class Agenda {
     this.show();
     (this.#parts[Math.min(at, this.#parts.length - 1)]?.title ?? this.#add).focus();
   }
+}
+
+/** @param {HTMLElement} element */
+function middle(element) {
+  const { top, height } = element.getBoundingClientRect();
+  return top + height / 2;
 }

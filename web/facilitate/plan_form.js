@@ -14,7 +14,8 @@ const LEFT = new Set(["when", "occurrences", "warnings", "url", "calendar", "pos
 
 /**
  * @param {Series} series @param {boolean} fresh whether there is none of this name yet
- * @param {{save: (fields: Series) => Promise<string | null>, back: () => void}} acts `save` resolves to what is wrong
+ * @param {{save: (fields: Series) => Promise<string | null>, back: (changed: Series | null) => void}} acts `save`
+ *   resolves to what is wrong; `back` is told what was changed and not saved, null where nothing was
  */
 export function seriesForm(series, fresh, { save, back }) {
   const title = lineField(say("planning.title"), { value: series["title"] ?? "", max: 120 });
@@ -74,7 +75,7 @@ export function seriesForm(series, fresh, { save, back }) {
       return [key, made];
     }),
   );
-  const flags = Object.fromEntries(["by_hand", "unheard_first", "roles", "open", "listed"].map((key) => [key, checkField(say(`planning.${key}`), series[key] ?? key === "listed")]));
+  const flags = Object.fromEntries(["by_hand", "unheard_first", "check_in", "measure", "roles", "open", "listed"].map((key) => [key, checkField(say(`planning.${key}`), series[key] ?? (key === "listed" || key === "check_in"))]));
   const slow = selectField(say("planning.slow_mode_s"), PACES.map((one) => /** @type {const} */ ([one, one === "0" ? say("planning.slow_off") : say("planning.slow_seconds", { seconds: Number(one) })])), String(series["slow_mode_s"] ?? 0));
   const erase = choiceField(say("planning.erase"), [["at_close", say("planning.erase_at_close")], ["after_24h", say("planning.erase_after_24h")]], series["erase"] ?? "at_close");
   const resources = wordsField(say("planning.resources"), { value: rows(series["resources"]), note: say("planning.resources_note"), max: 8_000 });
@@ -83,8 +84,8 @@ export function seriesForm(series, fresh, { save, back }) {
   const trouble = el("p", { class: "trouble", role: "alert", hidden: true });
   const store = button(fresh ? say("planning.create") : say("planning.save"), () => void send(), { class: "main" });
 
-  async function send() {
-    const fields = {
+  const filled = () => {
+    return {
       ...Object.fromEntries(Object.entries(series).filter(([key]) => !LEFT.has(key))),
       name: name.field.value.trim(),
       title: title.field.value.trim(),
@@ -102,12 +103,22 @@ export function seriesForm(series, fresh, { save, back }) {
       resources: unrows(resources.field.value, 2),
       support: unrows(support.field.value, 3),
     };
+  };
+
+  async function send() {
+    const fields = filled();
     store.setAttribute("aria-disabled", "true");
     const wrong = await save(fields);
     store.removeAttribute("aria-disabled");
     write(trouble, wrong ?? "");
     trouble.hidden = wrong === null;
   }
+
+  const began = JSON.stringify(filled());
+  const leave = () => {
+    const now = filled();
+    back(JSON.stringify(now) === began ? null : now);
+  };
 
   /** @param {string} heading @param {...Node} parts */
   const part = (heading, ...parts) => el("section", { class: "form-part" }, el("h2", {}, heading), ...parts);
@@ -124,7 +135,7 @@ export function seriesForm(series, fresh, { save, back }) {
       erase.element,
     ),
     part(say("planning.help"), resources.element, support.element),
-    el("div", { class: "save" }, trouble, el("div", { class: "actions" }, store, button(say("planning.back"), back, { class: "plain soft" }))),
+    el("div", { class: "save" }, trouble, el("div", { class: "actions" }, store, button(say("planning.back"), () => leave(), { class: "plain soft" }))),
   );
 }
 

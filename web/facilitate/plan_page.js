@@ -12,6 +12,8 @@ import { Sheet, lineField } from "./sheet.js";
 
 /** @type {Sheet | null} */
 let sheet = null;
+/** What somebody changed in a form and did not save, by the series' name; "" for a new one. @type {Map<string, Series>} */
+const drafts = new Map();
 
 /** @param {HTMLElement} desk @param {Api} api */
 export function showPlan(desk, api) {
@@ -90,8 +92,15 @@ class PlanPage {
 
   /** @param {Series} series @param {boolean} fresh */
   #form(series, fresh) {
-    const form = seriesForm(series, fresh, {
-      back: () => void this.list(),
+    const key = fresh ? "" : series["name"];
+    const draft = drafts.get(key);
+    drafts.delete(key);
+    const form = seriesForm({ ...series, ...draft }, fresh, {
+      back: (changed) => {
+        const left = changed ?? draft;
+        if (left) drafts.set(key, left);
+        void this.list(left ? say("planning.draft_kept") : "");
+      },
       save: async (fields) => {
         const { name, ...rest } = fields;
         const answer = fresh ? await this.api.post("/api/series", fields) : await this.api.put(`/api/series/${name}`, rest);
@@ -100,7 +109,9 @@ class PlanPage {
         return null;
       },
     });
-    this.#put(fresh ? say("planning.new") : say("planning.edit_title", { title: series["title"] }), ...warnings(series), form);
+    const anew = button(say("planning.draft_drop"), () => this.#form(series, fresh), { class: "plain" });
+    const yours = draft ? [el("p", { class: "advice", role: "status" }, say("planning.draft_back")), el("div", { class: "actions" }, anew)] : [];
+    this.#put(fresh ? say("planning.new") : say("planning.edit_title", { title: series["title"] }), ...yours, ...warnings(series), form);
   }
 
   /** @param {Series} series */

@@ -40,7 +40,7 @@ const ANNOUNCED = { announcement: "facilitate.journal_announced", prompt: "facil
 /** @param {RoomEvent} event */
 function phase_changed({ phase, title, late_s }) {
   if (late_s) return say("facilitate.journal_late", { phase: words.phase(phase), span: words.span(late_s) });
-  return title ? say("facilitate.journal_part", { phase: words.phase(phase), part: title }) : say("facilitate.journal_phase", { phase: words.phase(phase) });
+  return title && title !== words.phase(phase) ? say("facilitate.journal_part", { phase: words.phase(phase), part: title }) : say("facilitate.journal_phase", { phase: words.phase(phase) });
 }
 
 /** @param {RoomEvent} event */

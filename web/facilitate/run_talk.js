@@ -27,7 +27,7 @@ export class Talk {
       jump: (seq) => void this.jump(seq),
       again: (key) => seat.sayAgain(key),
       discard: (key) => this.composer.put(seat.discard(key)),
-      note,
+      note: (event) => note(event, seat.timeline.notes),
       posted: (item, element) => mark(element, item),
     });
     const draft = `chatd.draft.${seat.room}`;

@@ -26,7 +26,7 @@ export class Top {
   show(session, now) {
     const { phase, part, left, passed, over, end, next } = glance(session, now);
     write(byId("room-title"), session.title);
-    write(byId("phase"), part === "" ? phase : say("facilitate.phase_part", { phase, part }));
+    write(byId("phase"), part === "" || part === phase ? phase : say("facilitate.phase_part", { phase, part }));
     write(byId("left"), left);
     write(byId("end"), end);
     byId("left").classList.toggle("over", over);

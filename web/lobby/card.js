@@ -3,18 +3,23 @@
 import { el } from "../room/dom.js";
 import { chosen, say } from "../words/say.js";
 
-/** @typedef {{name: string, title: string, kind: string, band: string, open: boolean}} RoomInfo */
+/** @typedef {{name: string, title: string, kind: string, band: string, open: boolean, door?: string}} RoomInfo */
 
 /** @type {Record<string, string>} */
 const KINDS = { "drop-in": "lobby.kind_drop_in", session: "lobby.kind_session", knowledge: "lobby.kind_knowledge" };
 /** @type {Record<string, string>} */
 const BANDS = { "nobody yet": "lobby.band_nobody", "a few": "lobby.band_few", "5 or more": "lobby.band_many" };
 
+/** What one shows at the door; "" where it is open. @param {{open: boolean, door?: string}} room */
+export function asks({ open, door }) {
+  return open ? "" : say(door === "pass" ? "lobby.asks_pass" : "lobby.asks_ticket");
+}
+
 /** @param {RoomInfo} room */
 export function card(room) {
   const alive = room.band !== "nobody yet";
   const kind = KINDS[room.kind];
-  const about = [kind ? say(kind) : "", room.open ? "" : say("lobby.asks_ticket")].filter(Boolean).join(" ");
+  const about = [kind ? say(kind) : "", asks(room)].filter(Boolean).join(" ");
   const band = BANDS[room.band];
   return el(
     "li",

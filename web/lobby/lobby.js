@@ -55,6 +55,7 @@ function start() {
   byId("lobby").hidden = false;
   onThreeShifts(cover);
   for (const hide of document.querySelectorAll("[data-hide]")) hide.addEventListener("click", cover);
+  if (document.documentElement.dataset.signIn) void import("./signing.js").then(({ showSigning }) => showSigning(byId("signing"), byId("foot")));
   void look();
   const timer = setInterval(() => {
     if (document.documentElement.classList.contains("covered")) clearInterval(timer);

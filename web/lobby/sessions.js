@@ -2,10 +2,11 @@
 
 import { el } from "../room/dom.js";
 import { away, chosen, list, say, when } from "../words/say.js";
+import { asks } from "./card.js";
 
 /**
  * @typedef {{starts_at: number, ends_at: number, lobby_minutes?: number}} Occurrence Unix seconds
- * @typedef {{room: string, title: string, about?: string, phase?: string | null, live: boolean, open: boolean,
+ * @typedef {{room: string, title: string, about?: string, phase?: string | null, live: boolean, open: boolean, door?: string,
  *            next: Occurrence[]}} SessionInfo
  */
 
@@ -55,7 +56,7 @@ export function sessionCard(session, now) {
       el("span", { class: "band alive" }, first),
       ...(about ? [el("span", { class: "about quiet", dir: "auto" }, about)] : []),
       ...more.map((line) => el("span", { class: "about quiet" }, line)),
-      ...(open ? [] : [el("span", { class: "about quiet" }, say("lobby.asks_ticket"))]),
+      ...(open ? [] : [el("span", { class: "about quiet" }, asks(session))]),
     ),
     el("a", { href: `/calendar/${encodeURIComponent(room)}.ics`, class: "calendar", download: "" }, say("lobby.calendar")),
   );

@@ -9,7 +9,7 @@
 import { browserEnv } from "../client/connection.js";
 import { Keep } from "../client/keep.js";
 import { Seat } from "../client/seat.js";
-import { refusal, say } from "../words/say.js";
+import { refusal, say, when } from "../words/say.js";
 import { arrive } from "./arrival.js";
 import { Conversation } from "./conversation.js";
 import { coverNow, coveredBefore, onThreeShifts } from "./cover.js";
@@ -18,8 +18,13 @@ import { Entry } from "./entry.js";
 import { keepAddress } from "./languages.js";
 import { RosterView, showCount } from "./roster.js";
 import { Status, sentence } from "./status.js";
+import { name } from "./words.js";
 
 const LONG_HIDDEN_MS = 10_000;
+/** So long before a room begins anew its page says so. */
+const ANEW_SOON_MS = 600_000;
+/** So long it says that it has. */
+const ANEW_SAID_MS = 60_000;
 /** No page around it: nobody asks for anything, and there is nobody to tell. */
 const ALONE = { framed: false, compact: false, shown: true, settled: Promise.resolve(), tell() {}, follow() {}, unread() {}, trouble() {} };
 
@@ -27,6 +32,8 @@ const root = document.documentElement;
 const room = decodeURIComponent(location.pathname.split("/")[2] ?? "");
 const keep = new Keep(() => sessionStorage);
 const env = browserEnv();
+/** Whether the room asks for a staff pass. */
+const passes = root.dataset.door === "pass";
 const ticket = await arrive(keep, room);
 const abroad = ["embedded", "windowed"].some((where) => root.classList.contains(where)) ? await import("./elsewhere.js") : null;
 /** The page around it, where there is one. */
@@ -54,8 +61,8 @@ const seat = new Seat({
   env,
   fill: (bytes) => crypto.getRandomValues(bytes),
   tell: refusal,
-  // In a frame it is shown beside the seat one may have, and does not replace it.
-  ticket: host.framed ? null : ticket,
+  // In a frame it is shown beside the seat one may have, and does not replace it. Where it gets a pass, it goes there.
+  ticket: host.framed || passes ? null : ticket,
   changed: (topic) => {
     if (stale.size === 0) queueMicrotask(refresh);
     stale.add(topic);
@@ -63,11 +70,24 @@ const seat = new Seat({
 });
 
 const status = new Status(byId("status"));
+/** Outside nothing is lost that one wrote, and a slow line may take its time. */
+const atDoor = new Status(byId("entry-line"), 6_000);
 const entry = new Entry(seat, (mode) => conversation.setMode(mode), {
   settled: host.settled,
   popsOut: host.framed,
   signIn: root.dataset.signIn ? () => signIn(root.dataset.signIn ?? "") : null,
+  // An address of this server's own: there is a cookie, but for frames and their windows.
+  ticket: root.dataset.signIn?.startsWith("/") && !abroad && !passes ? (open) => import("./signed_in.js").then(({ ticketFor }) => ticketFor(room, open)) : null,
 });
+/** What waits for the way in with a pass, which is still being loaded: a ticket, and somebody who wants to come in. */
+const waits = { ticket: passes ? ticket : null, enter: () => {} };
+if (passes) {
+  seat.way = {
+    takes: (token) => ((waits.ticket = token), true),
+    lets: (enter) => ((waits.enter = enter), false),
+    refused: () => false,
+  };
+}
 const elsewhere = abroad && new abroad.Elsewhere(seat, entry, host, {
   back: (parts) => {
     conversation.composer.restore(String(parts.kept.draft ?? ""));
@@ -94,6 +114,7 @@ const conversation = new Conversation(seat, keep.get(`chatd.mode.${room}`) === "
 const roster = new RosterView(byId("side"), byId("people", HTMLDialogElement), {
   ignore: (handle, on) => seat.ignore(handle, on),
   leave: () => leave(),
+  mine: () => void showMine(),
   popOut: host.framed ? () => elsewhere?.popOut() : null,
 });
 /** @type {import("../session/session.js").SessionPage | null} */
@@ -113,6 +134,7 @@ function refresh() {
   stale.clear();
   if (topics.has("stranger")) return beginAnew();
   if (topics.has("phase") || topics.has("entry") || topics.has("connection")) showPhase();
+  if (topics.has("phase") || topics.has("anew")) showAnew(topics.has("anew"));
   if (["session", "phase", "entry", "roster"].some((topic) => topics.has(/** @type {any} */ (topic)))) showSession();
   if (seat.phase !== "in") return;
   if (["timeline", "phase", "connection"].some((topic) => topics.has(/** @type {any} */ (topic)))) conversation.show();
@@ -151,6 +173,25 @@ function beginAnew() {
   location.reload();
 }
 
+/** @type {number | undefined} */
+let anewTimer;
+
+/** When the room is about to begin anew, and that it has. @param {boolean} has */
+function showAnew(has) {
+  clearTimeout(anewTimer);
+  if (has) {
+    status.note(say("room.anew_now", { name: name(seat.handle) }));
+    anewTimer = window.setTimeout(showAnew, ANEW_SAID_MS, false);
+    return;
+  }
+  if (seat.phase !== "in" || seat.anewAt === null) return status.note("");
+  const time = when(seat.anewAt, "time");
+  const inMs = seat.anewAt - env.now() - ANEW_SOON_MS;
+  status.note(inMs > 0 ? "" : say("room.anew_soon", { time }));
+  // A browser counts no further; who stays so long has come back in between.
+  if (inMs > 0 && inMs < 2 ** 31) anewTimer = window.setTimeout(showAnew, inMs + 1000, false);
+}
+
 let wasIn = false;
 
 function showPhase() {
@@ -174,9 +215,22 @@ function showPhase() {
   if (!inside) entry.show();
   host.trouble(seat.shut ? seat.trouble : null);
   status.connection(inside ? sentence(state, true) : "", state === "offline" || state === "ended");
+  const dialling = state === "connecting" || state === "waiting";
+  atDoor.connection(!inside && !seat.shut && dialling ? say("entry.no_answer") : "", false);
 }
 
 // ---- what people and the browser do ----------------------------------------------------------------
+
+/** @type {import("./mine.js").MineSheet | null} */
+let mine = null;
+
+/** What the server holds of oneself. */
+async function showMine() {
+  const { MineSheet } = await import("./mine.js");
+  if (covered || seat.phase !== "in") return;
+  mine ??= new MineSheet(seat);
+  await mine.open();
+}
 
 function cover() {
   if (covered) return;
@@ -245,6 +299,16 @@ else {
   entry.show();
   host.follow(byId("entry"));
   await host.settled;
-  if (host.framed && ticket !== null) seat.useTicket(ticket);
-  seat.start();
+  if (passes) {
+    const { PassWay } = await import("./pass.js");
+    const way = new PassWay(seat, entry);
+    seat.way = way;
+    if (waits.ticket !== null) seat.useTicket(waits.ticket);
+    seat.start();
+    void way.begin();
+    waits.enter();
+  } else {
+    if (host.framed && ticket !== null) seat.useTicket(ticket);
+    seat.start();
+  }
 }

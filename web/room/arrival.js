@@ -1,6 +1,6 @@
 /** What one brings along to this page: a ticket in the address, or a seat from the frame that opened this window. */
 
-import { PARTS } from "../client/seat.js";
+import { MOVED } from "../client/seat.js";
 import { NOTES } from "./cover.js";
 
 /**
@@ -16,7 +16,7 @@ export async function arrive(keep, room) {
   if (!windowed || ticket !== null || keep.get(begun)) return ticket;
   keep.set(begun, true);
   // A window that a page of the same site opened starts with a copy of what the frame keeps: that is still the frame's.
-  for (const part of PARTS) keep.set(`chatd.${part}.${room}`, null);
+  for (const part of MOVED) keep.set(`chatd.${part}.${room}`, null);
   const { takeOver, tellOpener } = await import("./window.js");
   const parts = await takeOver();
   if (parts === null) return null;

@@ -159,7 +159,7 @@ export class Conversation {
     if (act) write(act, place.loadingOlder ? say("room.loading") : say("room.older"));
     const empty = byId("empty");
     empty.hidden = items.length > 0;
-    if (items.length === 0) write(empty, this.#extras?.empty() || words.emptyRoom(place.kind));
+    if (items.length === 0) write(empty, this.#extras?.empty() || words.emptyRoom(place.kind, place.anewAt, place.env.now()));
     this.showUnread();
   }
 

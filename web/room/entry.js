@@ -12,6 +12,8 @@ export class Entry {
   #instead = "";
   #hint = "";
   #place = el("p", { role: "status" });
+  /** The ticket that is for the entry under way. @type {string | null} */
+  #lent = null;
   /** Whether one needs no ticket to come in. */
   open = true;
   /** What can be done where one cannot come in. */
@@ -20,8 +22,10 @@ export class Entry {
   /**
    * @param {import("../client/seat.js").Seat} seat
    * @param {(mode: "talk" | "listen") => void} chosen
-   * @param {{settled: Promise<void>, signIn: (() => void) | null, popsOut: boolean}} around until
-   *   `settled` a ticket may still come; `signIn` goes and gets one, where that is possible
+   * @param {{settled: Promise<void>, signIn: (() => void) | null, popsOut: boolean,
+   *   ticket?: ((open: boolean) => Promise<string | null>) | null}} around until `settled` a ticket may still
+   *   come; `signIn` goes and gets one, where that is possible; `ticket` asks for one that is good for a
+   *   minute, where people sign in with this server
    */
   constructor(seat, chosen, around) {
     this.seat = seat;
@@ -43,11 +47,19 @@ export class Entry {
   /** @param {"talk" | "listen"} mode @param {(mode: "talk" | "listen") => void} chosen */
   #enter(mode, chosen) {
     chosen(mode);
-    this.seat.enter();
+    const { ticket } = this.around;
+    if (!ticket || this.seat.ticket !== null) return this.seat.enter();
+    void ticket(this.open).then((issued) => {
+      this.#lent = issued;
+      if (issued !== null) this.seat.useTicket(issued);
+      this.seat.enter();
+    });
   }
 
   show() {
     const { seat } = this;
+    // One that led to nothing is soon too old, and there is another.
+    if (seat.phase === "outside" && this.#lent !== null && seat.ticket === this.#lent) seat.ticket = null;
     // Before anything here takes the focus.
     closeDialogs();
     this.element.hidden = false;
@@ -125,17 +137,19 @@ export class Entry {
       if (typeof room.title === "string") write(byId("entry-room"), room.title);
       if (room.kind === "session") void import("../session/door.js").then(({ Door }) => new Door(this));
       await this.around.settled;
-      this.open = room.open !== false;
-      if (!this.open) this.seat.asksForTicket(say(this.around.signIn ? "refusals.sign_in_needed" : "refusals.ticket_needed"));
-      write(byId("entry-kept"), kept(room.kind));
+      // Who has a pass in this tab can come in again with it.
+      this.open = room.open !== false || room.door === "pass";
+      const signedIn = !this.open && !!(await this.around.ticket?.(false));
+      if (!this.open && !signedIn) this.seat.asksForTicket(say(this.around.signIn ? "refusals.sign_in_needed" : "refusals.ticket_needed"));
+      write(byId("entry-kept"), kept(room));
     } catch {
       // The lines on the page hold for a drop-in room.
     }
   }
 }
 
-/** How long words are kept in a room of this kind. @param {string} kind */
-function kept(kind) {
-  if (kind === "knowledge") return say("entry.kept_30_days");
-  return kind === "session" ? say("entry.kept_session") : say("entry.kept_24_hours");
+/** How long words are kept in a room. @param {{kind: string, kept_days: number}} room */
+function kept({ kind, kept_days: days }) {
+  if (kind === "session") return say("entry.kept_session");
+  return days > 1 ? say("entry.kept_days", { count: days }) : say("entry.kept_24_hours");
 }

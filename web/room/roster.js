@@ -17,7 +17,7 @@ export class RosterView {
   /**
    * @param {HTMLElement} side @param {HTMLDialogElement} sheet
    * @param {{ignore: (handle: string, on: boolean) => void, leave: () => void,
-   *         popOut: (() => void) | null}} acts `popOut` moves the room into a window of its own, where it can
+   *         mine: () => void, popOut: (() => void) | null}} acts `popOut` moves the room into a window of its own, where it can
    */
   constructor(side, sheet, acts) {
     this.side = side;
@@ -42,6 +42,10 @@ export class RosterView {
           "div",
           { class: "actions" },
           button(say("room.leave"), acts.leave),
+          button(say("room.mine"), () => {
+            if (this.sheet.open) this.sheet.close();
+            acts.mine();
+          }),
           ...(acts.popOut ? [button(say("common.open_window"), acts.popOut)] : []),
           this.#close,
         ),

@@ -1,12 +1,15 @@
 /**
  * One line about the connection. Nothing when all is well, and nothing during a short break:
- * a gap that is over in two seconds is not worth a word.
+ * a gap that is over in two seconds is not worth a word. Where it lasts although the server is there,
+ * something stands in between, and the line leads to the doctor, who says what.
  */
 
-import { say } from "../words/say.js";
-import { write } from "./dom.js";
+import { chosen, say } from "../words/say.js";
+import { el, write } from "./dom.js";
 
 const PATIENCE_MS = 2_000;
+/** A server that is started anew is back by then. */
+const DOCTOR_MS = 15_000;
 const HINT_MS = 6_000;
 
 /**
@@ -29,10 +32,16 @@ export class Status {
   #coming = "";
   #state = "";
   #hint = "";
+  #note = "";
+  /** Until the doctor is asked for. @type {number | null} */
+  #doctorTimer = null;
+  /** @type {HTMLElement | null} */
+  #doctor = null;
 
-  /** @param {HTMLElement} line */
-  constructor(line) {
+  /** @param {HTMLElement} line @param {number} [patienceMs] */
+  constructor(line, patienceMs = PATIENCE_MS) {
     this.line = line;
+    this.patienceMs = patienceMs;
   }
 
   /** @param {string} text @param {boolean} atOnce */
@@ -47,8 +56,33 @@ export class Status {
       this.#timer = window.setTimeout(() => {
         this.#timer = null;
         this.#say(text);
-      }, PATIENCE_MS);
+      }, this.patienceMs);
     }
+    if (text === "" || atOnce) this.#noDoctor();
+    else this.#doctorTimer ??= window.setTimeout(() => void this.#callDoctor(), DOCTOR_MS);
+  }
+
+  /** Only where the doctor's page answers: without a network, or with the server away, it would help nobody. */
+  async #callDoctor() {
+    const timer = this.#doctorTimer;
+    const address = `/doctor${chosen()}`;
+    const there = await fetch(address, { method: "HEAD", cache: "no-store" }).then(({ ok }) => ok, () => false);
+    if (timer === null || timer !== this.#doctorTimer) return;
+    if (there) this.#doctor = el("a", { href: address, target: "_blank", rel: "noopener" }, say("room.doctor"));
+    else this.#doctorTimer = window.setTimeout(() => void this.#callDoctor(), DOCTOR_MS);
+    this.#show();
+  }
+
+  #noDoctor() {
+    if (this.#doctorTimer !== null) clearTimeout(this.#doctorTimer);
+    this.#doctorTimer = this.#doctor = null;
+    this.#show();
+  }
+
+  /** What is to be known meanwhile, where nothing else is to be said. @param {string} text */
+  note(text) {
+    this.#note = text;
+    this.#show();
   }
 
   /** Something did not work; say it for a while. @param {string} text */
@@ -69,8 +103,12 @@ export class Status {
   }
 
   #show() {
-    const text = this.#hint || this.#state;
-    write(this.line, text);
+    const text = this.#hint || this.#state || this.#note;
+    const link = this.#hint === "" && text !== "" ? this.#doctor : null;
     this.line.hidden = text === "";
+    // What stands there already is not announced again.
+    if (link !== null && link.parentNode === this.line) return;
+    write(this.line, text);
+    if (link !== null) this.line.append(" ", link);
   }
 }

@@ -2,6 +2,7 @@
 
 import { day as dayIn, lasting, say, when } from "../words/say.js";
 
+const DAY_MS = 86_400_000;
 /** @type {Record<string, string>} */
 const REACTIONS = {
   with_you: "room.reaction_with_you",
@@ -51,8 +52,9 @@ export function duration(seconds) {
   return lasting(seconds);
 }
 
-/** @param {string} kind */
-export function emptyRoom(kind) {
+/** @param {string} kind @param {number | null} anewAt when the room begins anew, Unix milliseconds @param {number} now */
+export function emptyRoom(kind, anewAt, now) {
+  if (anewAt !== null) return say("room.empty_until", { time: when(anewAt, anewAt - now < DAY_MS ? "time" : "both") });
   return kind === "knowledge" ? say("room.empty_30_days") : say("room.empty_24_hours");
 }
 

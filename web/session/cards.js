@@ -20,6 +20,8 @@ import { toldLine, whereWeAre } from "./words.js";
  * @property {() => void} later not now
  * @property {() => void} seen where the group is
  * @property {(poll: number, choice: number) => void} vote
+ * @property {() => void} checkIn say how heavy it is
+ * @property {() => void} pass not this time
  */
 
 const RULES = ["entry.rule_stays_here", "entry.rule_listening", "entry.rule_yourself", "entry.rule_who", "entry.rule_patients"];
@@ -38,7 +40,7 @@ export class Cards {
    * @param {{by: string, told?: import("../client/wire.js").Told | undefined}} from who asks or wrote, and what was told
    */
   show(kind, now, at, { by, told }) {
-    const stamp = JSON.stringify([kind, by, kind === "told" ? told?.seq : null, kind === "poll" ? now?.poll?.id : null, kind === "checkout" ? [now?.next_at, now?.resources] : null]);
+    const stamp = JSON.stringify([kind, by, kind === "told" ? told?.seq : null, kind === "poll" ? now?.poll?.id : null, kind === "check_in" ? now?.you.check_in : null, kind === "checkout" ? [now?.next_at, now?.resources] : null]);
     if (stamp === this.#shown) return;
     this.#shown = stamp;
     const held = this.element.contains(document.activeElement);
@@ -75,6 +77,13 @@ export class Cards {
     if (kind === "poll" && now.poll) {
       const { id } = now.poll;
       return pollForm(now.poll, (choice) => this.acts.vote(id, choice));
+    }
+    if (kind === "check_in") {
+      return [
+        title(now.you.check_in === "after" ? say("session.check_after") : say("session.check_before")),
+        el("p", {}, say("session.check_offer")),
+        acts(button(say("session.check_open"), this.acts.checkIn, { class: "main" }), button(say("session.check_pass"), this.acts.pass)),
+      ];
     }
     if (kind === "where") {
       return [

@@ -23,8 +23,8 @@ export class Door {
   constructor(entry) {
     this.entry = entry;
     byId("entry-room").after(this.#about);
-    // Who stands in line already hears it now.
-    entry.show();
+    // Who stands in line already hears it now. Who came back into their seat meanwhile has no door before them.
+    if (entry.seat.phase !== "in") entry.show();
     void this.#look();
   }
 
@@ -35,8 +35,9 @@ export class Door {
       try {
         const answer = await fetch("/api/sessions");
         const all = answer.ok ? await answer.json() : null;
+        await this.entry.around.settled;
         const mine = all?.sessions?.find((/** @type {SessionInfo} */ one) => one.room === seat.room);
-        if (mine) this.#show(mine, all.now ?? Date.now() / 1000);
+        if (mine && this.entry.seat.phase === "outside") this.#show(mine, all.now ?? Date.now() / 1000);
       } catch {
         // The page works without it; whether one can come in, the server says.
       }
@@ -45,7 +46,7 @@ export class Door {
   }
 
   /** @param {SessionInfo} session @param {number} now Unix seconds, the server's */
-  #show({ title, about, phase, next }, now) {
+  #show({ title, about, phase, next, open: letsAllIn }, now) {
     write(byId("entry-room"), title);
     const first = next[0];
     const open = phase !== undefined && phase !== null && OPEN.has(phase);
@@ -55,15 +56,18 @@ export class Door {
     if (open === !this.#instead) return;
     this.#instead = !open;
     if (open) this.entry.instead("");
-    else if (this.entry.seat.phase === "outside") this.#later(first, now);
+    else this.#later(first, now, [el("p", { class: "kicker", dir: "auto" }, title), ...(about ? [el("p", { dir: "auto" }, about)] : [])], letsAllIn === true);
   }
 
-  /** @param {SessionInfo["next"][number] | undefined} first @param {number} now */
-  #later(first, now) {
+  /** @param {SessionInfo["next"][number] | undefined} first @param {number} now @param {HTMLElement[]} what which session it is @param {boolean} opensToAll */
+  #later(first, now, what, opensToAll) {
     const rooms = el("a", { href: "/", class: "button main" }, say("common.show_rooms"));
-    if (!first) return this.entry.instead(say("session.door_none"), rooms);
+    if (!first) return this.entry.instead(say("session.door_none"), ...what, rooms);
     const sentence = say("session.door_next", { when: when(first.starts_at * 1000, "both"), away: away(first.starts_at - now) });
+    const { around, seat } = this.entry;
+    const needs = !opensToAll && seat.ticket === null && seat.token === null;
+    const again = needs ? say(around.signIn ? "refusals.sign_in_needed" : "refusals.ticket_needed") : say("session.door_again");
     const opens = first.lobby_minutes ? say("session.door_opens", { minutes: lasting(60 * first.lobby_minutes) }) : "";
-    this.entry.instead(sentence, el("p", {}, [opens, say("session.door_again")].filter(Boolean).join(" ")), el("p", {}, calendar()), rooms);
+    this.entry.instead(sentence, ...what, el("p", {}, [opens, again].filter(Boolean).join(" ")), el("p", {}, calendar()), rooms);
   }
 }

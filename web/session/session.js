@@ -43,6 +43,8 @@ export class SessionPage {
   #seen = 0;
   #late = false;
   #came = false;
+  /** The check-in that one left out. @type {"before" | "after" | null | undefined} */
+  #passed = null;
   /** What one is about to accept: to listen or not; null where nothing is on its way. @type {boolean | null} */
   #accepting = null;
 
@@ -62,6 +64,8 @@ export class SessionPage {
       read: () => this.#line?.open(),
       later: () => this.#read(),
       seen: () => ((this.#late = false), this.show()),
+      checkIn: () => void this.#checkIn(),
+      pass: () => ((this.#passed = this.seat.session?.you.check_in), this.show()),
       vote: (poll, choice) => void this.#ask({ t: "vote", poll, choice }).then((no) => no ?? around.hint(say("session.poll_voted"))),
     });
     this.floor = new Floor({
@@ -188,7 +192,7 @@ export class SessionPage {
   #showLine(now) {
     const line = this.#line;
     if (line === null) {
-      this.cards.show(card(now, { word: { state: "none" }, unreadTold: false, whispered: false, late: this.#late }), now, this.seat.serverNow(), { by: "" });
+      this.cards.show(card(now, { word: { state: "none" }, unreadTold: false, whispered: false, late: this.#late, passed: this.#passed }), now, this.seat.serverNow(), { by: "" });
       return false;
     }
     const { timeline, handle } = line.place;
@@ -201,6 +205,7 @@ export class SessionPage {
       unreadTold: told !== undefined,
       whispered: posts.length > 0,
       late: this.#late,
+      passed: this.#passed,
     });
     this.cards.show(kind, now, this.seat.serverNow(), { by: kind === "word" ? word.by : (posts.at(-1)?.handle ?? ""), told });
     return told !== undefined || posts.length > 0 || word.state === "offered";
@@ -237,6 +242,17 @@ export class SessionPage {
     this.#accepting = listen;
     await this.#ask({ t: "accept", listen });
     this.#accepting = null;
+  }
+
+  async #checkIn() {
+    const { checkIn } = await import("./check_in.js");
+    const now = this.seat.session;
+    if (!now?.you.check_in) return;
+    checkIn(now, async (answers) => {
+      const refused = await this.#asks(this.seat, answers);
+      if (!refused) this.around.hint(say("session.check_thanks"));
+      return refused;
+    });
   }
 
   /** @param {Record<string, unknown>} command */

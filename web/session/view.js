@@ -114,11 +114,12 @@ export function standing(now, me) {
  * What is asked of somebody, or told: one thing at a time, the most urgent first.
  *
  * @param {SessionNow | null} now null where one was put out of the room
- * @param {{word: {state: string}, unreadTold: boolean, whispered: boolean, late: boolean}} how
- *   `word` as `wordOf` says; `unreadTold`, `whispered`: in one's line, and not looked at yet
- * @returns {"word" | "told" | "whisper" | "rules" | "alone" | "poll" | "where" | "checkout" | "waits" | ""}
+ * @param {{word: {state: string}, unreadTold: boolean, whispered: boolean, late: boolean, passed?: string | null | undefined}} how
+ *   `word` as `wordOf` says; `unreadTold`, `whispered`: in one's line, and not looked at yet; `passed`: the
+ *   check-in that one left out, "before" or "after"
+ * @returns {"word" | "told" | "whisper" | "rules" | "alone" | "poll" | "where" | "check_in" | "checkout" | "waits" | ""}
  */
-export function card(now, { word, unreadTold, whispered, late }) {
+export function card(now, { word, unreadTold, whispered, late, passed }) {
   if (word.state === "offered") return "word";
   if (unreadTold) return "told";
   if (whispered) return "whisper";
@@ -127,6 +128,7 @@ export function card(now, { word, unreadTold, whispered, late }) {
   if (now.pause) return now.pause.why === "no_facilitator" ? "alone" : "";
   if (now.poll && now.you.member && !now.you.voted && running(now)) return "poll";
   if (late && running(now)) return "where";
+  if (now.you.check_in && now.you.check_in !== passed) return "check_in";
   if (checkingOut(now)) return "checkout";
   return "";
 }
