@@ -1,6 +1,6 @@
 """`python -m chatd` is the program `chatd`."""
 
-from chatd.cli import main
+from chatd.cli.program import main
 
 if __name__ == "__main__":
     main()

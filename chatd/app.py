@@ -4,10 +4,10 @@
     /room/{room}/poster               a page to print (`poster.py`)
     /facilitate                       planning and running sessions: web/facilitate.html, with a ticket
     /embed.js  /embed/{room} ...      the same room in other people's pages (`embed.py`)
-    /calendar.ics  /calendar/{name}.ics  what calendars subscribe to (`calendar_feed.py`)
-    /issuer/pass                      staff passes, where they are given here (`pass_api.py`)
-    /api/...  /health/...  /metrics   JSON and numbers (`api.py`, `series_api.py`, `report_api.py`)
-    /sign-in  /sign-out  ...          single sign-on, where there is a provider (`sign_in_routes.py`)
+    /calendar.ics  /calendar/{name}.ics  what calendars subscribe to (`sessions/calendar_feed.py`)
+    /issuer/pass                      staff passes, where they are given here (`passes/api.py`)
+    /api/...  /health/...  /metrics   JSON and numbers (`api.py`, and in sessions/ `*_api.py`)
+    /sign-in  /sign-out  ...          single sign-on, where there is a provider (`sign_in/routes.py`)
     /sse  /poll  /send  /probe        the same conversation where no WebSocket gets through
     /ws                               a WebSocket, taken by the server's own class before it gets here
 
@@ -31,8 +31,7 @@ from starlette.types import ASGIApp
 
 import web
 from chatd import api
-from chatd.calendar_feed import calendar_routes
-from chatd.doctor_page import doctor_routes
+from chatd.doctor.page import doctor_routes
 from chatd.embed import ANYBODYS, MODULES, embed_routes, room_page, sign_in, told_to_sign_in
 from chatd.headers import Guarded
 from chatd.languages import ENGLISH, Language
@@ -40,16 +39,17 @@ from chatd.metrics import Metrics
 from chatd.node import Node
 from chatd.openapi import asyncapi, openapi
 from chatd.pages import Pages
-from chatd.pass_api import room_pass_routes
+from chatd.passes.api import room_pass_routes
 from chatd.polling import poll
 from chatd.poster import poster_routes
 from chatd.posting import taking_posts
 from chatd.probe import probe
-from chatd.report_api import report_routes
 from chatd.sending import send
-from chatd.series_api import series_routes
+from chatd.sessions.calendar_feed import calendar_routes
+from chatd.sessions.report_api import report_routes
+from chatd.sessions.series_api import series_routes
 from chatd.settings import Settings
-from chatd.sign_in_routes import sign_in_routes
+from chatd.sign_in.routes import sign_in_routes
 from chatd.sse import stream
 
 WEB: Final = Path(web.__file__).parent

@@ -22,9 +22,9 @@ from tempfile import TemporaryDirectory
 from typing import Final
 from urllib.parse import quote
 
+from chatd.epochs.bodies import BodySealer
+from chatd.epochs.keystores import open_kept, open_keys
 from chatd.folder import CannotUse, prepare_folder, serving, untouched
-from chatd.keystores import open_kept, open_keys
-from chatd.sealing_bodies import BodySealer
 from chatd.settings import STORE_NAME, Settings, renew_secret
 from rooms.keyed_log import GRACE_S
 from rooms.keyring import Keyring

@@ -43,7 +43,7 @@ class Seated:
 
     In a room that belongs to a session's, `parent` is the session's room, whose seat this is by rights, and
     `whose` the handle whose line it is, in a line. `mark`: with what a seat goes on when its
-    room begins anew (`moving.py`).
+    room begins anew (`epochs/moving.py`).
     """
 
     __slots__ = ("live", "mark", "pace", "parent", "who", "whose")

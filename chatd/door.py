@@ -17,8 +17,8 @@ from typing import Final
 import msgspec
 
 from chatd.once import Once
-from chatd.pass_keys import Passes, PassesUnknown
-from chatd.pass_tokens import PassRefused
+from chatd.passes.keys import Passes, PassesUnknown
+from chatd.passes.tokens import PassRefused
 from chatd.seats import Seat, Seats
 from chatd.settings import Settings
 from chatd.spawn import Tasks

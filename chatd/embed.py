@@ -23,7 +23,7 @@ from chatd.headers import content_policy
 from chatd.node import Node
 from chatd.pages import Pages
 from chatd.settings import Settings
-from chatd.sign_ins import SIGN_IN
+from chatd.sign_in.cookies import SIGN_IN
 from rooms.catalog import RoomSpec
 from rooms.command import RoomName
 from rooms.log import LogError

@@ -1,7 +1,7 @@
 """Coming in: from a `join` to a seat that is taken, and to the frame that says how things stand.
 
     a room              door.py judges, presence knows whether there is a place
-    a session's room    and the log gives a place in the group, or in the waiting line (session_door.py)
+    a session's room    and the log gives a place in the group, or in the waiting line (sessions/door.py)
     one belonging to it the seat in the session's room counts, and no other; nothing is claimed or issued
 
 Whoever speaks without a connection (`visitors.py`) gets their seat back here too, by the same rules.
@@ -12,16 +12,16 @@ from typing import Final
 from chatd import wire
 from chatd.connection import Connection, Seated
 from chatd.door import Admission, Door, Refused
+from chatd.epochs.moving import goes_on
+from chatd.epochs.renewals import Renewals
 from chatd.hub import Hub
 from chatd.live_room import LiveRoom
 from chatd.metrics import Metrics
-from chatd.moving import goes_on
 from chatd.presence_gossip import PresenceGossip
-from chatd.renewals import Renewals
 from chatd.seating import Seating
 from chatd.seats import Seat
-from chatd.session_door import SessionDoor
-from chatd.session_news import SessionNews
+from chatd.sessions.door import SessionDoor
+from chatd.sessions.news import SessionNews
 from chatd.settings import Settings
 from chatd.views import Viewer
 from chatd.wire import ErrorCode

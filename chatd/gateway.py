@@ -18,17 +18,17 @@ from chatd.commits import Ask, Commits
 from chatd.connection import Connection, Pace, Seated
 from chatd.door import Door, Refused
 from chatd.entering import Entering
+from chatd.epochs.moving import Moving
+from chatd.epochs.renewals import Renewals
 from chatd.hub import EpochGone, Hub
 from chatd.live_room import LiveRoom
 from chatd.metrics import Metrics
-from chatd.moving import Moving
 from chatd.own import Own
 from chatd.presence_gossip import PresenceGossip
-from chatd.renewals import Renewals
 from chatd.seating import Seating
 from chatd.seats import Seats
-from chatd.session_door import SessionDoor
-from chatd.session_news import SessionNews
+from chatd.sessions.door import SessionDoor
+from chatd.sessions.news import SessionNews
 from chatd.settings import Settings
 from chatd.sink import Sink
 from chatd.spawn import Tasks
@@ -164,7 +164,7 @@ class Gateway:
         self._seating.sweep()
 
     def expel(self, room: str, sinks: Sequence[Sink]) -> None:
-        """The room's epoch is gone and with it its seats: say so, and let them join anew (`moving.py`).
+        """The room's epoch is gone and its seats with it: say so; they may join anew (`epochs/moving.py`).
 
         What belongs to it is gone with it: its seats were seats of this room.
         """

@@ -10,7 +10,7 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chatd.settings import Settings
-from chatd.sign_ins import CALLBACK
+from chatd.sign_in.cookies import CALLBACK
 
 MAX_URL_BYTES: Final = 2_048
 MAX_ANSWER_BYTES: Final = 8_192

@@ -1,7 +1,7 @@
 """Who asks over HTTP, where a request has to say it: by a sign-in, or with a ticket.
 
     Authorization: Bearer TICKET      as the host's intranet or this server signed it (`tickets.py`)
-    Cookie: __Host-chatd=...          as this server sealed it after a sign-in (`sign_ins.py`)
+    Cookie: __Host-chatd=...          as this server sealed it after a sign-in (`sign_in/cookies.py`)
 
 One seam for all that must know the person for the length of a request: a ticket for a room, a pass. A ticket
 is asked first, and a cookie does not make up for one that is no good. What a browser sends by itself counts
@@ -18,7 +18,7 @@ from starlette.requests import Request
 
 from chatd import handshake
 from chatd.handshake import DoorSettings
-from chatd.sign_ins import COOKIE, SignIns
+from chatd.sign_in.cookies import COOKIE, SignIns
 from chatd.tickets import ANY_ROOM, Role, TicketRefused, Tickets
 from rooms.log import Log
 

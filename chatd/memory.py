@@ -38,7 +38,7 @@ def guard(*, readable: bool) -> None:
 
 
 def guarded() -> bool:
-    """Whether this process is a server's, whose memory is ours to walk through (`wiping.py`)."""
+    """Whether this process is a server's, whose memory is ours to walk through (`epochs/wiping.py`)."""
     return bool(_guarded)
 
 

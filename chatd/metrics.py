@@ -21,7 +21,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from chatd.sign_ins import Outcome
+from chatd.sign_in.cookies import Outcome
 from chatd.tickets import Why
 from chatd.wire import CloseCode, ErrorCode
 

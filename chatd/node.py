@@ -16,38 +16,38 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from chatd import logs, wire
-from chatd.afterwards import Afterwards
 from chatd.bus import Bus
 from chatd.bus_memory import MemoryBus, ignore_health, ignore_message
-from chatd.debriefs import Debriefs
 from chatd.door import Door
-from chatd.endings import Endings
 from chatd.envelopes import NODES_CHANNEL, Heads, Placed, SeatWish, TypingHint, pack, unpack
+from chatd.epochs.endings import Endings
+from chatd.epochs.keystores import open_kept
+from chatd.epochs.local_zone import periods
+from chatd.epochs.renewals import Renewals
+from chatd.epochs.wiping import Wiping
 from chatd.gateway import Gateway
 from chatd.handshake import DoorSettings
 from chatd.hub import Hub, room_channel
 from chatd.identity import Identities
-from chatd.keystores import open_kept
 from chatd.links import Links
 from chatd.live_room import LiveRoom
-from chatd.local_zone import periods
 from chatd.metrics import Metrics
-from chatd.pass_desk import PassDesk
+from chatd.passes.desk import PassDesk
 from chatd.presence_gossip import PresenceGossip
-from chatd.renewals import Renewals
 from chatd.seats import Seats
-from chatd.session_clockwork import SessionClockwork
-from chatd.session_endings import SessionEndings
-from chatd.session_presence import SessionPresence
+from chatd.sessions.afterwards import Afterwards
+from chatd.sessions.clockwork import SessionClockwork
+from chatd.sessions.debriefs import Debriefs
+from chatd.sessions.endings import SessionEndings
+from chatd.sessions.presence import SessionPresence
 from chatd.settings import Settings, load_secret
-from chatd.sign_ins import SignIns
+from chatd.sign_in.cookies import SignIns
 from chatd.sink import Sink
 from chatd.sockets import Sockets
 from chatd.spawn import Tasks
 from chatd.steady import SteadyClock
 from chatd.tickets import Why, open_tickets
 from chatd.visitors import Visitors
-from chatd.wiping import Wiping
 from chatd.wire import CloseCode
 from presence.replica import Replica
 from rooms.catalog import HISTORY_S, Catalog, RoomSpec
@@ -59,7 +59,7 @@ from rooms.series import SeriesStore
 from rooms.store_sql import Store
 
 if TYPE_CHECKING:
-    from chatd.oidc import Oidc
+    from chatd.sign_in.flow import Oidc
 
 _log = logs.get("node")
 
@@ -180,7 +180,7 @@ class Node:
         if self.settings.oidc_issuer is None:
             return None
         # Only here, for the same reason.
-        from chatd.oidc import Oidc
+        from chatd.sign_in.flow import Oidc
 
         return Oidc(self.settings, secret, self.log)
 

@@ -10,17 +10,17 @@ import msgspec
 
 from chatd import wire
 from chatd.api import Health, Problem, RoomInfo, RoomList
-from chatd.debriefs import Load, Written
 from chatd.links import Polled
-from chatd.pass_api import Ask, PassInfo, Signed
-from chatd.pass_keys import Document
-from chatd.planning import DateChange
+from chatd.passes.api import Ask, PassInfo, Signed
+from chatd.passes.keys import Document
 from chatd.polling import Poll
 from chatd.probe import Measured
-from chatd.report_api import DebriefList, MonthList, NewDebrief, ReportList
 from chatd.sending import Send, Sent
-from chatd.series_answers import Link, LinkWish, SeriesInfo, SeriesList, SessionList, TemplateList
-from chatd.sign_in_routes import Issued, SignedIn, TicketWish
+from chatd.sessions.debriefs import Load, Written
+from chatd.sessions.planning import DateChange
+from chatd.sessions.report_api import DebriefList, MonthList, NewDebrief, ReportList
+from chatd.sessions.series_answers import Link, LinkWish, SeriesInfo, SeriesList, SessionList, TemplateList
+from chatd.sign_in.routes import Issued, SignedIn, TicketWish
 from chatd.version import VERSION
 from rooms.command import RoomName
 from rooms.report import Programme, Report
@@ -127,7 +127,7 @@ def asyncapi() -> dict[str, Any]:
 
 
 def _sign_in_paths() -> dict[str, Any]:
-    """For this server's own pages, where it has a provider to sign in with (`sign_in_routes.py`)."""
+    """For this server's own pages, where it has a provider to sign in with (`sign_in/routes.py`)."""
     asked = _post("A ticket for one entry within a minute", TicketWish, Issued)
     asked["post"]["responses"]["401"] = _response(Problem)
     ended: dict[int, type[msgspec.Struct] | str] = {403: Problem, 503: Problem}
@@ -142,7 +142,7 @@ def _sign_in_paths() -> dict[str, Any]:
 
 
 def _series_paths() -> dict[str, Any]:
-    """What is planned (`series_api.py`, `calendar_feed.py`). `/api/series` asks for a ticket."""
+    """What is planned (in sessions/ `series_api.py`, `calendar_feed.py`). `/api/series` asks for a ticket."""
     name = [{"name": "name", "in": "path", "required": True, "schema": msgspec.json.schema(RoomName)}]
     refused: dict[int, type[msgspec.Struct] | str] = dict.fromkeys((401, 403, 404, 409, 503), Problem)
     one = "/api/series/{name}"
@@ -180,7 +180,7 @@ def _series_paths() -> dict[str, Any]:
 
 
 def _report_paths() -> dict[str, Any]:
-    """What remains of sessions (`report_api.py`). Everything here asks for a facilitator's ticket."""
+    """What remains of sessions (`sessions/report_api.py`). Everything here takes a facilitator's ticket."""
     one = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in ("name", "occurrence", "month")

@@ -16,9 +16,9 @@ from chatd import wire
 from chatd.commits import Commits
 from chatd.connection import Seated
 from chatd.door import Door, Refused
+from chatd.epochs.renewals import Renewals
 from chatd.hub import Hub
 from chatd.live_room import LiveRoom
-from chatd.renewals import Renewals
 from chatd.wire import ErrorCode
 from rooms import children
 from rooms.command import CommandId

@@ -5,7 +5,7 @@ Pub/sub channels, which Redis forgets when nobody listens:
     chatd:bus:<channel>       what the hub and presence send from node to node (`chatd.bus`)
     chatd:pulse:<pulse id>    one node's dead-man: published and heard by that node alone
 
-And only where the rooms' keys are kept there (`keystore_redis.py`):
+And only where the rooms' keys are kept there (`epochs/keystore_redis.py`):
 
     chatd:key:<digest>        one key, wrapped
     chatd:keys:since          when this memory began

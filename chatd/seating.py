@@ -3,7 +3,7 @@
     connected -> outside -> take(live, seat) -> ... -> unseat -> outside -> cut by sweep
 
 A seat taken is a place in the roster (`presence_gossip.py`), in the hub's room, and in the pace of its
-handle. Who may take one is decided elsewhere (`door.py`, `session_door.py`).
+handle. Who may take one is decided elsewhere (`door.py`, `sessions/door.py`).
 """
 
 from collections.abc import Callable

@@ -116,7 +116,7 @@ class Seats:
         return line_room(room, base64.urlsafe_b64encode(mark).decode()[:MARK_CHARS])
 
     def mark(self, room: str, epoch: str, pseudonym: bytes) -> bytes:
-        """16 bytes with which a seat goes on in the epoch after this one (`moving.py`). For memory alone."""
+        """16 bytes with which a seat goes on in the next epoch (`epochs/moving.py`). For memory alone."""
         return self._epoch(room, epoch).mark(pseudonym)
 
     def marked(self, room: str, epoch: str, mark: bytes) -> bytes:

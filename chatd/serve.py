@@ -21,9 +21,9 @@ from chatd import logs, memory, metrics
 from chatd.called import chatd
 from chatd.folder import prepare_folder, serving
 from chatd.node import BREAK_ROOM
-from chatd.oidc_settings import client_secret
 from chatd.server import BACKLOG, raise_limits, run
 from chatd.settings import Settings
+from chatd.sign_in.settings import client_secret
 from chatd.tickets import Tickets, open_tickets
 from chatd.version import VERSION
 from chatd.workers import Workers

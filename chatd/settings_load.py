@@ -30,11 +30,11 @@ from msgspec.inspect import (
 )
 
 from chatd.called import COMMAND_VARIABLE
+from chatd.epochs.local_zone import is_time, is_zone
 from chatd.issuers import NotIssuers, TicketIssuer, read_issuers
-from chatd.local_zone import is_time, is_zone
-from chatd.oidc_http import is_usable
-from chatd.oidc_settings import sign_in_problems
 from chatd.settings import SECRET_BYTES, Settings, SettingsError
+from chatd.sign_in.http import is_usable
+from chatd.sign_in.settings import sign_in_problems
 from rooms.catalog import MAX_EMBED, is_origin, is_room_name
 
 ENV_PREFIX: Final = "CHATD_"

@@ -4,8 +4,8 @@
     months     one report per calendar month; until it is made, what it will add up of facilitators, sealed
     debriefs   a facilitator's own words, sealed for that facilitator
 
-What is sealed is bytes here: `chatd/sealing.py` has the keys. What was kept first stands: neither a report
-nor a month is ever made again from more data, or the difference would tell what came in between.
+What is sealed is bytes here: `chatd/sessions/sealing.py` has the keys. What was kept first stands: neither a
+report nor a month is ever made again from more data, or the difference would tell what came in between.
 """
 
 from collections.abc import Sequence

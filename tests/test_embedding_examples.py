@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from chatd.client import connect
-from chatd.client_items import Refused
+from chatd.client.items import Refused
 from chatd.issuer_key import make
 from chatd.issuers import Algorithm
 from tests.fixtures.servers import Serve, Server, run_chatd

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 
-from chatd.rehearsal import PEOPLE, stage
+from chatd.rehearsal.hour import PEOPLE, stage
 from tests.fixtures.servers import environment
 
 
@@ -43,7 +43,7 @@ async def test_the_command_says_what_it_cannot_rehearse(tmp_path: Path) -> None:
         (("--stop-at", "tea"), "no moment"),
     ):
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "chatd.rehearse", *arguments),
+            *(sys.executable, "-m", "chatd.rehearsal", *arguments),
             cwd=tmp_path,
             env=environment(tmp_path),
             stdin=asyncio.subprocess.DEVNULL,

@@ -1,6 +1,6 @@
 """Replays real conversations at rising speed against one chatd, until latency breaks.
 
-Uses `chatd.replay`, so the checker judges every run. Its clients are Python and share one core, so where
+Uses `chatd.replay.run`, so the checker judges every run. Its clients are Python and share one core, so where
 many listen it is they who break first: what it shows is a floor. Touches one server process and the
 files it is given.
 """
@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from chatd.replay import replay
-from chatd.replay_report import ReplayReport
+from chatd.replay.report import ReplayReport
+from chatd.replay.run import replay
 from scripts.benchmark.processes import Trouble, cores
 from scripts.benchmark.results import as_text
 from scripts.benchmark.servers import SERVERS, running

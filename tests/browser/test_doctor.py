@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 from playwright.async_api import Browser, Request, WebSocket, expect
 
-from chatd.doctor_findings import words
+from chatd.doctor.findings import words
 from tests.browser.embedding import guest, place
 from tests.browser.test_access import clean
 from tests.chatd.bad_paths import Spoiler, answer

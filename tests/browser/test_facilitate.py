@@ -16,8 +16,8 @@ import pytest
 from playwright.async_api import Locator, expect
 
 from chatd.client import Client, connect
-from chatd.client_items import Event
-from chatd.client_room import Room
+from chatd.client.items import Event
+from chatd.client.room import Room
 from chatd.settings import load_secret
 from chatd.settings_load import load
 from chatd.tickets import Tickets

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-from chatd.replay import replay
-from chatd.transcripts import read
+from chatd.replay.run import replay
+from chatd.replay.transcripts import read
 from tests.fixtures.browsers import DESK, PHONE, Visit
 from tests.fixtures.servers import Serve
 from tests.tree import ROOT
 
 REAL = ROOT.parent / "shared" / "data" / "real-chat" / "meeting-1.txt"
-OWN = ROOT / "tests" / "chatd" / "transcripts" / "meeting.txt"
+OWN = ROOT / "tests" / "chatd" / "replay" / "transcripts" / "meeting.txt"
 SCREENSHOTS = ROOT / "build" / "screenshots"
 ROOM = "break-room"
 MOST_SHOWN = 600

@@ -2,7 +2,7 @@
 
 from playwright.async_api import Browser, BrowserContext, Cookie, Page, expect
 
-from chatd.sign_ins import COOKIE
+from chatd.sign_in.cookies import COOKIE
 from tests.browser.embedding import Guest, snippet
 from tests.fixtures.browsers import WATCH
 from tests.fixtures.hosts import Hosting

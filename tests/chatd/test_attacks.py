@@ -14,8 +14,8 @@ from icalendar import Calendar
 from chatd.app import WEB
 from rooms.catalog import RoomSpec
 from rooms.session import Item
+from tests.chatd.sessions.test_series_api import Desk, desk_in
 from tests.chatd.test_app import Browser
-from tests.chatd.test_series_api import Desk, desk_in
 from tests.rooms.planning import planned
 
 SCRIPT = "</title><script>alert(1)</script><img src=x onerror=alert(1)>"

@@ -16,10 +16,10 @@ import msgspec
 import pytest
 
 from chatd.backup import back_up, restore
-from chatd.doctor_sessions import check_keys
-from chatd.keystores import open_kept, open_keys
-from chatd.master_key import MASTER_NAME, master_keys, write_master_file
-from chatd.sealing_bodies import BodySealer, EpochBox
+from chatd.doctor.sessions import check_keys
+from chatd.epochs.bodies import BodySealer, EpochBox
+from chatd.epochs.keystores import open_kept, open_keys
+from chatd.epochs.master_key import MASTER_NAME, master_keys, write_master_file
 from chatd.seats import Seats
 from chatd.settings import STORE_NAME, Settings, load_secret
 from rooms.events import AnyEvent, Posted, Rules, Slowed

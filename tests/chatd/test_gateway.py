@@ -7,9 +7,12 @@ import pytest
 from chatd import wire
 from chatd.wire import CloseCode, ErrorCode
 from rooms.log import LogCorrupt, LogError, LogUnavailable
-from tests.chatd import test_door, test_pass_door, test_session_rooms, test_session_wire, test_waiting
+from tests.chatd import test_door, test_waiting
 from tests.chatd.desk import NAMED, ROOM, Desk, Person, places, settles, story
 from tests.chatd.doubtful_log import FOR_EVER, Verb
+from tests.chatd.passes import test_door as test_pass_door
+from tests.chatd.sessions import test_rooms as test_session_rooms
+from tests.chatd.sessions import test_wire as test_session_wire
 
 
 def facilitates(desk: Desk) -> str:

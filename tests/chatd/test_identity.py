@@ -7,7 +7,7 @@ from starlette.requests import Request
 
 from chatd.handshake import DoorSettings
 from chatd.identity import Identities, Person
-from chatd.sign_ins import COOKIE, SignIns
+from chatd.sign_in.cookies import COOKIE, SignIns
 from chatd.tickets import ANY_ROOM, Tickets
 from rooms.log_memory import MemoryLog
 from tests.chatd.signing import CHAT, SECRET

@@ -14,7 +14,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from chatd.client import connect
-from chatd.client_items import Refused
+from chatd.client.items import Refused
 from chatd.issuer_key import FOLDER, CannotMake, make
 from chatd.issuers import Algorithm, TicketIssuer
 from chatd.settings import SettingsError, decode, encode

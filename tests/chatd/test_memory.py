@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from chatd import doctor, memory, wiping
+from chatd import memory
+from chatd.doctor import here as doctor
+from chatd.epochs import wiping
 from chatd.settings import Settings
 from tests.tree import ROOT
 
@@ -25,7 +27,8 @@ DUMPABLE = "import ctypes; print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
 
 FORGET = """
 import asyncio, re, sys
-from chatd import memory, wiping
+from chatd import memory
+from chatd.epochs import wiping
 memory.guard(readable=True)
 MARK = bytes(reversed(b"irazorp-egayov"))
 

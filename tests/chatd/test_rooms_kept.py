@@ -7,10 +7,10 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from chatd import client as chat
-from chatd.cli_rooms import rooms
+from chatd.cli.rooms import rooms
+from chatd.cli.talk_mine import lines
 from chatd.client import Mine
 from chatd.settings import Settings
-from chatd.talk_mine import lines
 from rooms.catalog import RoomSpec
 from rooms.store_sql import open_store
 from tests.fixtures.servers import Server

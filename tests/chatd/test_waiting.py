@@ -6,7 +6,7 @@ from chatd.wire import ErrorCode
 from rooms.session_events import Admitted
 from tests.chatd.desk import Desk, Person, settles, story
 from tests.chatd.hour import LOBBY_S, ROOM, Hour, carried
-from tests.chatd.test_session_wire import handle, opened, shown
+from tests.chatd.sessions.test_wire import handle, opened, shown
 
 
 async def knocks(person: Person, **fields: str) -> dict[str, object]:

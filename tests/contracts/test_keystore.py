@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from chatd import keystore_files, keystore_redis
-from chatd.keystore_files import FileKeyStore
-from chatd.keystore_redis import RedisKeyStore
-from chatd.master_key import Masters
+from chatd.epochs import keystore_files, keystore_redis
+from chatd.epochs.keystore_files import FileKeyStore
+from chatd.epochs.keystore_redis import RedisKeyStore
+from chatd.epochs.master_key import Masters
 from rooms.keystore import KEY_BYTES, KeyStore, KeysUnavailable, key_name
 from rooms.keystore_memory import MemoryKeyStore
 from rooms.log import LogCorrupt

@@ -32,7 +32,7 @@ from chatd.client import (
     Transport,
     connect,
 )
-from chatd.replay_people import mark_of
+from chatd.replay.people import mark_of
 from tests.faults.guests import peers
 from tests.faults.promises import PATIENCE_S
 from tests.fixtures.servers import Server, until

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chatd.client import Backoff, Client, Event, Room, connect
-from chatd.keystores import open_kept
+from chatd.epochs.keystores import open_kept
 from chatd.settings import Settings, load_secret
 from chatd.tickets import Tickets
 from rooms.session_events import PollClosed

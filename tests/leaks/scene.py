@@ -18,7 +18,7 @@ from typing import Any, Final, Self, TypeAlias
 
 import httpx
 
-from chatd.keystores import open_kept
+from chatd.epochs.keystores import open_kept
 from chatd.settings import Settings, load_secret
 from chatd.tickets import Role, Tickets
 from rooms.keystore import key_name

@@ -38,7 +38,9 @@ class Tree:
             for part in PARTS:
                 shutil.copytree(ROOT / part, folder / part)
             tree.change("rooms/session_changes.py", "AFTER_CLOSE_S: Final = 60", "AFTER_CLOSE_S: Final = 1")
-            tree.change("chatd/wiping.py", "WHEN_S: Final = (1.0, 45.0)", "WHEN_S: Final = (1.0, 2.0, 3.0)")
+            tree.change(
+                "chatd/epochs/wiping.py", "WHEN_S: Final = (1.0, 45.0)", "WHEN_S: Final = (1.0, 2.0, 3.0)"
+            )
         return tree
 
     def change(self, path: str, old: str, new: str) -> None:

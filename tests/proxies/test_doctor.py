@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from chatd.doctor_findings import Report, judge, words
-from chatd.doctor_http import Reach
-from chatd.doctor_url import Options, measure
+from chatd.doctor.findings import Report, judge, words
+from chatd.doctor.http import Reach
+from chatd.doctor.url import Options, measure
 from tests.fixtures.servers import Serve
 from tests.proxies.programs import Port
 from tests.proxies.rows import BY_SLUG, Way, standing

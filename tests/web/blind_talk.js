@@ -1,4 +1,4 @@
-/** One pass, from the browser's side, for tests/chatd/test_blind_rsa.py: lines of hex in and out. */
+/** One pass, from the browser's side, for tests/chatd/passes/test_blind_rsa.py: lines of hex in and out. */
 
 import { createInterface } from "node:readline";
 import { blind, finalize, prepare, publicKey } from "../../web/client/blind.js";

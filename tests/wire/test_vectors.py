@@ -9,8 +9,9 @@ import msgpack  # type: ignore[import-untyped]  # it ships no types
 import msgspec
 import pytest
 
-from chatd import client_items, wire
+from chatd import wire
 from chatd.client import comes_back
+from chatd.client import items as client_items
 from rooms.events import AnyEvent
 
 Json: TypeAlias = dict[str, Any]

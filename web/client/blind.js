@@ -5,7 +5,7 @@
  *   const pass = await finalize(key, asked, answer);      // a signature that nobody can tie to `blinded`
  *
  * Only public numbers and the person's own mask are calculated with here, by BigInt; hashing and verifying
- * are the browser's. The server's side, and the same for a terminal, is chatd/blind_rsa.py.
+ * are the browser's. The server's side, and the same for a terminal, is chatd/passes/blind_rsa.py.
  *
  * @typedef {{verify: CryptoKey, n: bigint, e: bigint, length: number}} PublicKey
  * @typedef {{prepared: Uint8Array, blinded: Uint8Array, inverse: bigint}} Asked `inverse` is to be kept secret

@@ -1,7 +1,7 @@
 /**
  * Whether a browser would show our page inside another one: frame-ancestors, read as a browser does.
  *
- * Pure. The terminal does the same in chatd/doctor_framing.py; both are held to
+ * Pure. The terminal does the same in chatd/doctor/framing.py; both are held to
  * tests/web/doctor_vectors.json.
  */
 

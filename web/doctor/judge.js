@@ -1,7 +1,7 @@
 /**
  * From what was seen on the way to the server to findings: what it means, and what IT must change.
  *
- * The terminal does the same in chatd/doctor_findings.py. Limits and product names are in a file that both
+ * The terminal does the same in chatd/doctor/findings.py. Limits and product names are in a file that both
  * read (findings.json), as the sentences are (../words/en/findings.json), and both are held to tests/web/doctor_vectors.json. Pure.
  * What it quotes comes from that file: no address, no name and no header field of anybody.
  *

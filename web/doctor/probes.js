@@ -3,7 +3,7 @@
  *
  * Everything it touches comes in as an `Env`, so that tests can stand in for browser and network. None
  * of these throws for what a network can do. Nothing is joined and nothing is left behind: rooms are
- * only asked for what they refuse. The terminal does the same in chatd/doctor_url.py.
+ * only asked for what they refuse. The terminal does the same in chatd/doctor/url.py.
  *
  * @typedef {import("./judge.js").Seen} Seen
  * @typedef {import("./judge.js").Words} Words

@@ -1,0 +1,1 @@
+"""A whole facilitated hour, played by scripts: `python -m chatd.rehearsal.hour`."""

@@ -1,0 +1,1 @@
+"""Planned sessions: planning them, running their clock, and what is left afterwards."""
