@@ -8,8 +8,9 @@ what it imports is taken from there:
     export function card(room) {...}   ->    function card(room) {...}   $M["lobby/card.js"]={card};
 
 What is imported on demand is a bundle of its own, less what the page has by then. The table belongs to the
-document, so no module runs twice in it. The form in which web/ imports and exports is the one that is known
-here; any other is refused when the server starts. Pure: text in, text out.
+document, so no module runs twice in it; but for one that waits (`await`) while another bundle brings it along
+as well, which must not mind. The form in which web/ imports and exports is the one that is known here; any
+other is refused when the server starts. Pure: text in, text out.
 """
 
 import posixpath

@@ -5,7 +5,7 @@
 A core image would hold what people wrote, in the clear. A limit of 0 does not prevent it where the system
 pipes it to a program (core(5)); a limit of 1 does, in both cases, and a process that is not dumpable
 (PR_SET_DUMPABLE, prctl(2)) has none at all, and is read by nobody but root. Elsewhere than on Linux only the
-limit is set.
+limit is set; and only the GNU C library's heap is known well enough to be wiped.
 """
 
 import ctypes
@@ -31,14 +31,16 @@ def guard(*, readable: bool) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, NO_CORE)
     if sys.platform.startswith("linux"):
         libc = ctypes.CDLL(None)
-        libc.mallopt(*ONE_ARENA)
         if not readable:
             libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
-        _guarded[:] = [True]
+        if hasattr(libc, "mallopt"):
+            libc.mallopt(*ONE_ARENA)
+            _guarded[:] = [True]
 
 
 def guarded() -> bool:
-    """Whether this process is a server's, whose memory is ours to walk through (`epochs/wiping.py`)."""
+    """Whether this process is a server's, whose memory is ours to walk through (`epochs/wiping.py`), and can
+    be."""
     return bool(_guarded)
 
 

@@ -45,8 +45,8 @@ class Once(Generic[Key, Answer]):
         self._weigh = weigh
         self._most_weight = most_weight
         self._asked: dict[Key, asyncio.Task[Answer | Exception]] = {}
-        self._kept: dict[Key, tuple[Answer, int]] = {}
-        """The answer, and what it weighs."""
+        self._kept: dict[Key, tuple[Answer, int, asyncio.TimerHandle]] = {}
+        """The answer, what it weighs, and what lets go of it."""
         self._weight = 0
 
     async def ask(self, key: Key) -> Answer:
@@ -74,15 +74,14 @@ class Once(Generic[Key, Answer]):
         return answer
 
     def _keep(self, key: Key, answer: Answer) -> None:
-        kept = self._kept[key] = (answer, self._weigh(answer))
-        self._weight += kept[1]
+        weight = self._weigh(answer)
+        timer = asyncio.get_running_loop().call_later(self._keep_s, self._drop, key)
+        self._kept[key] = answer, weight, timer
+        self._weight += weight
         while len(self._kept) > self._most or self._weight > self._most_weight:
             self._drop(next(iter(self._kept)))
-        asyncio.get_running_loop().call_later(self._keep_s, self._expire, key, kept)
-
-    def _expire(self, key: Key, kept: tuple[Answer, int]) -> None:
-        if self._kept.get(key) is kept:
-            self._drop(key)
 
     def _drop(self, key: Key) -> None:
-        self._weight -= self._kept.pop(key)[1]
+        _, weight, timer = self._kept.pop(key)
+        timer.cancel()
+        self._weight -= weight

@@ -9,6 +9,7 @@ after a break goes on where it was. Touches the log, through the commits where i
 """
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
@@ -83,7 +84,7 @@ class Own:
             if session is not None
             else None
             if anew_in_s is None
-            else int(self._wall()) + anew_in_s,
+            else math.ceil(self._wall() + anew_in_s),
             kept_s=kept_s(spec),
         )
 
@@ -130,6 +131,8 @@ class Own:
             if not seqs:
                 return count
             await self._hub.settle(live)
+            if seqs[-1] > live.state.head:
+                await self._hub.catch_up(live)  # said on another node a moment ago, and not heard of here
             drafts = [
                 draft
                 for seq in seqs

@@ -36,7 +36,7 @@ class KeyedLog:
         self.keyring = keyring
         self.on_lost = on_lost
         self._erasing: set[Epoch] = set()
-        """What is being erased here: whoever reads it meanwhile has not found a key that was lost."""
+        """What is being erased here, or should have been: whoever reads it has found no key that was lost."""
 
     async def open_room(self, room: str) -> Head:
         while True:
@@ -116,14 +116,10 @@ class KeyedLog:
         happens to this process. An error means that it must be said again."""
         if epoch is None:
             epoch = (await self._log.open_room(room)).epoch
-        first = (room, epoch) not in self._erasing
         self._erasing.add((room, epoch))
-        try:
-            await self.keyring.destroy(room, epoch)
-            head = await self._log.erase(room, epoch, began_at)
-        finally:
-            if first:
-                self._erasing.discard((room, epoch))
+        await self.keyring.destroy(room, epoch)
+        head = await self._log.erase(room, epoch, began_at)
+        self._erasing = {each for each in self._erasing if each[0] != room}
         if not head.head:
             await self.keyring.make(room, head.epoch)
         return head

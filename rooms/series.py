@@ -11,7 +11,7 @@ was planned (`session.Plan`), so a change here never reaches into a session that
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Annotated, Final, Literal, Protocol, TypeAlias
+from typing import Annotated, Final, Protocol, TypeAlias
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -21,7 +21,7 @@ from rooms.catalog import MAX_EMBED
 from rooms.command import RoomName
 from rooms.recurrence import MAX_RULE_CHARS, Recurrence, read_rule
 from rooms.series_checks import problems
-from rooms.session import MAX_AGENDA, MAX_GROUP, Item, Line, Words
+from rooms.session import MAX_AGENDA, MAX_GROUP, Erase, Item, Line, Words
 
 MAX_SERIES: Final = 500
 """Series in one store."""
@@ -83,7 +83,7 @@ class Series(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     unheard_first: bool = False
     slow_mode_s: Annotated[int, Meta(ge=0, le=60)] = 0
     roles: bool = False
-    erase: Literal["at_close", "after_24h"] = "at_close"
+    erase: Erase = "at_close"
     poll_k: Annotated[int, Meta(ge=3, le=MAX_GROUP)] = 5
     check_in: bool = True
     measure: bool = False

@@ -37,6 +37,9 @@ Limit: TypeAlias = Literal["mute", "hold", "remove"]
 """What facilitators may do to one handle, for this session: may not speak; may speak, and each post waits for
 approval; is out, and cannot come back."""
 
+Erase: TypeAlias = Literal["at_close", "after_24h"]
+"""When what was said goes."""
+
 Asked: TypeAlias = Literal["before", "after"]
 """When people are asked how heavy it is (`check_in.py`)."""
 
@@ -93,7 +96,7 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     slow_mode_s: Annotated[int, Meta(ge=0, le=60)] = 0
     roles: bool = False
     """Coarse roles ("nurse") may be shown."""
-    erase: Literal["at_close", "after_24h"] = "at_close"
+    erase: Erase = "at_close"
     poll_k: Annotated[int, Meta(ge=3, le=MAX_GROUP)] = 5
     """Results of a poll are shown when at least so many have voted."""
     check_in: bool = True

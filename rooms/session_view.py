@@ -19,7 +19,7 @@ from rooms.agenda import closes_at, ends_at, until
 from rooms.children import group_of, groups_of, staff_room
 from rooms.floor import queue, unheard
 from rooms.moderation import limits
-from rooms.session import RUNNING, Asked, Breakouts, Limited, Phase, Poll, Session
+from rooms.session import RUNNING, Asked, Breakouts, Erase, Limited, Phase, Poll, Session
 
 ASK_SECOND: Final = 8
 """More participants than this and a second facilitator is asked for (PRODUCT)."""
@@ -112,10 +112,13 @@ class You(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class StaffNow(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What facilitators see besides. `lines`: the room of each one's line. `turns`: who spoke how often."""
+    """What facilitators see besides. `lines`: the room of each one's line. `turns`: who spoke how often.
+    `poll_k`, `erase`: as in the plan, for the questions that are asked before a poll and before the close."""
 
     room: str
     members: tuple[str, ...]
+    poll_k: int
+    erase: Erase
     waiting: tuple[str, ...] = ()
     limited: tuple[Limited, ...] = ()
     unheard: tuple[str, ...] = ()
@@ -284,6 +287,8 @@ def _staff(
     return StaffNow(
         room=staff_room(room),
         members=session.members,
+        poll_k=session.plan.poll_k,
+        erase=session.plan.erase,
         waiting=tuple(place.handle for place in session.waiting),
         limited=session.limited,
         unheard=unheard(session, heard),

@@ -36,6 +36,7 @@ class RoomState:
         "epoch",
         "head",
         "heard",
+        "paced_by",
         "rules",
         "version",
         "words",
@@ -52,6 +53,8 @@ class RoomState:
         """In a session's room: the first place that each who came may look back to."""
         self.words: list[PrivateWord] = []
         """In a line: the private words there were. The last one may be under way."""
+        self.paced_by: RoomState | None = None
+        """In a small group: how the session's room stands, whose slow mode holds here as well."""
         self._lately: deque[tuple[int, int]] = deque(maxlen=LateView.POSTS + 1)
         self._doubt = 0
         """The last event whose effect is not in `rules`, where there is one."""
@@ -69,9 +72,10 @@ class RoomState:
         if kind is Posted:
             if self.rules.session is not None:
                 self.listen(event)
+            paced = self.paced_by or self
             # What was let through here is known already, and with its key.
-            if self.rules.slow_mode_s and not self.wait_s(event.handle, "", now):
-                self.spoke(event.handle, "", now)
+            if paced.rules.slow_mode_s and not paced.wait_s(event.handle, "", now):
+                paced.spoke(event.handle, "", now)
         elif kind is not Reacted and kind is not Withdrawn:
             # An event older than the head this state began from is already in its rules.
             if event.seq > self.version and (after := rules_after(self.rules, event)) is not self.rules:

@@ -165,7 +165,7 @@ class Talk:
                 "Whoever read them has read them. If you mean it: /withdraw-all yes"
             )
         count = await self._room.withdraw_all()
-        self._say(f"* Taken back: {count}. Nothing that you said here is kept.")
+        self._say(f"* Taken back: {count}. /mine says what is left.")
 
     async def _mine(self, _: str) -> None:
         for line in lines(await self._room.mine(), plain(self._room.handle)):

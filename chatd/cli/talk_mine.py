@@ -28,4 +28,6 @@ def lines(mine: Mine, handle: str) -> Iterator[str]:
         until = time.strftime("%d %b, %H:%M", time.localtime(mine.erase_at))
         yield f"  All of it is deleted {until}, at the latest."
     else:
-        yield f"  Everything is deleted {mine.kept_s // DAY_S} days after it was said, at the latest."
+        days = mine.kept_s // DAY_S
+        after = f"{days} days" if days > 1 else "24 hours"
+        yield f"  Everything is deleted {after} after it was said, at the latest."

@@ -55,16 +55,23 @@ class Endings:
         return new
 
     async def erase_belonging(self, room: str) -> None:
-        """Erase the rooms that belong to a session's. `LogError`."""
+        """Erase the rooms that belong to a session's. `LogError`: `LogCorrupt` when all others are erased."""
         begins, after = prefix(room), prefix(room)
+        complete = True
         while names := await self._log.rooms(after, ROOMS):
             ours = [name for name in names if name.startswith(begins)]
-            heads = await self._log.heads(ours)
+            heads, readable = await readable_heads(self._log, ours)
+            complete &= readable
             for name, head in heads.items():
                 await self.erase(name, head)
             if len(ours) < len(names):
-                return
+                break
             after = names[-1]
+        if not complete:
+            raise LogCorrupt(
+                "The rules of a room that belongs to a session cannot be read, so it is not erased yet; the "
+                "others are. Run the chatd that wrote them, or restore the last backup."
+            )
 
 
 async def readable_heads(log: Log, names: Sequence[str]) -> tuple[Mapping[str, Head], bool]:

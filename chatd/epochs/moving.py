@@ -30,6 +30,8 @@ AT_ONCE: Final = 200
 """Seats that are made at a time: others have their turn between."""
 
 Moved: TypeAlias = tuple[Connection, Seated]
+Old: TypeAlias = tuple[bytes, str | None]
+"""(mark, role): somebody may be a facilitator in one window, and not in another."""
 New: TypeAlias = tuple[str, str]
 """(handle, seat's token)."""
 
@@ -64,33 +66,29 @@ class Moving:
             self._tasks.spawn(self._move(room, ordinary), name="moving")
 
     async def _move(self, room: str, people: Sequence[Moved]) -> None:
-        new: dict[bytes, New] = {}
+        new: dict[Old, New] = {}
         try:
             spec = await self._door.room(room)
             if self._renewals.is_over(spec, people[0][1].live.state, EARLY_S):
-                new = await self._seats_for(spec, {seated.mark: seated.who.role for _, seated in people})
+                # Since they came the room may have been given another door.
+                going = dict.fromkeys(_old(seated) for _, seated in people if goes_on(spec, seated.who))
+                new = await self._seats_for(spec, list(going))
         except (LogError, Refused):
             pass  # they come in by the door, then
         for each in people:
-            self._tell(room, each, new.get(each[1].mark))
+            self._tell(room, each, new.get(_old(each[1])))
 
-    async def _seats_for(self, spec: RoomSpec, roles: dict[bytes, str | None]) -> dict[bytes, New]:
-        """By mark, what is theirs in the present epoch. `Refused`, `LogError`."""
+    async def _seats_for(self, spec: RoomSpec, going: Sequence[Old]) -> dict[Old, New]:
+        """What is theirs in the present epoch. `Refused`, `LogError`."""
         live = await self._hub.open(spec.name)
         epoch = live.state.epoch
         if not await self._door.ready(spec.name, epoch):
             return {}
-        marks = list(roles)
-        new: dict[bytes, New] = {}
-        for start in range(0, len(marks), AT_ONCE):
-            part = marks[start : start + AT_ONCE]
-            new.update(
-                zip(
-                    part,
-                    await asyncio.gather(*(self._seat(spec, epoch, mark, roles[mark]) for mark in part)),
-                    strict=True,
-                )
-            )
+        new: dict[Old, New] = {}
+        for start in range(0, len(going), AT_ONCE):
+            part = going[start : start + AT_ONCE]
+            seats = await asyncio.gather(*(self._seat(spec, epoch, mark, role) for mark, role in part))
+            new.update(zip(part, seats, strict=True))
         return new
 
     async def _seat(self, spec: RoomSpec, epoch: str, mark: bytes, role: str | None) -> New:
@@ -106,3 +104,7 @@ class Moving:
         self._seating.unseat(connection, seated, at_once=True)
         handle, token = new if new is not None else (None, None)
         self._hub.reply(connection.sink, wire.Erased(room=room, handle=handle, seat=token))
+
+
+def _old(seated: Seated) -> Old:
+    return seated.mark, seated.who.role

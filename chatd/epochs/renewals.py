@@ -17,6 +17,7 @@ from typing import Final
 from chatd import logs
 from chatd.epochs.endings import Endings, readable_heads
 from chatd.metrics import Metrics
+from chatd.steady import SteadyClock
 from rooms.catalog import Catalog, RoomSpec
 from rooms.children import belongs
 from rooms.log import Head, Log, LogError
@@ -73,9 +74,10 @@ class Renewals:
 
     def is_over(self, spec: RoomSpec, state: RoomState, ahead_s: float = 0.0) -> bool:
         """Whether the room's epoch ought to have ended, or to end within `ahead_s`."""
-        if state.rules.session is not None:
+        now = self._wall()
+        if state.rules.session is not None or self._in_doubt():
             return False
-        return self._periods.is_over(days_of(spec), state.began_at, self._wall() + ahead_s)
+        return self._periods.is_over(days_of(spec), state.began_at, now + ahead_s)
 
     def anew_in_s(self, spec: RoomSpec, state: RoomState) -> int | None:
         """In how many seconds the room begins anew; None where it never does."""
@@ -84,6 +86,11 @@ class Renewals:
             return None
         now = self._wall()
         return max(1, int(self._periods.ends_at(days, now) - now))
+
+    def _in_doubt(self) -> bool:
+        """Whether the system's clock has jumped and is not believed yet. To a machine that slept, what others
+        have begun meanwhile lies ahead until then, and would be over."""
+        return isinstance(self._wall, SteadyClock) and self._wall.doubted_s != 0
 
     async def renew(self, room: str, epoch: str) -> None:
         """End this epoch of the room now, unless it has ended. `LogError`."""
@@ -107,7 +114,7 @@ class Renewals:
         now, clock = int(self._wall()), self._clock()
         period = self._periods.begins_at(1, now)
         soon = period != self._period and (not self._failing or clock - self._scanned_at >= RETRY_S)
-        if soon or clock - self._scanned_at >= SCAN_S:
+        if not self._in_doubt() and (soon or clock - self._scanned_at >= SCAN_S):
             try:
                 seen = await self._scan(now)
             except LogError:

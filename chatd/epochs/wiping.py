@@ -29,7 +29,10 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from chatd import logs
 from chatd.memory import guarded
+
+_log = logs.get("wiping")
 
 WHEN_S: Final = (1.0, 45.0)
 """How long after an erasure: when those who were in the room have been told; and once more when connections
@@ -40,6 +43,8 @@ READ_BYTES: Final = 256 * 1024
 """The buffer into which uvloop reads."""
 STEP_BYTES: Final = 1 << 20
 """What is overwritten before others have their turn."""
+STEP_BLOCKS: Final = 4096
+"""And so many of the heap's, or objects that are given back: small ones take their time by their number."""
 MANY: Final = 64
 """Objects that are made between two looks at where they lie."""
 
@@ -72,9 +77,15 @@ class Wiping:
             for wait_s in WHEN_S:
                 await asyncio.sleep(wait_s)
                 if guarded():
-                    await wipe_reads()
-                    for _ in wipe_free():
-                        await asyncio.sleep(0)
+                    await self._wipe()
+
+    async def _wipe(self) -> None:
+        try:
+            await wipe_reads()
+            for _ in wipe_free():
+                await asyncio.sleep(0)
+        except OSError:  # no more files may be open just now, for instance: nobody is cut off for that
+            _log.error("wiping_failed")
 
 
 def wipe_free() -> Iterator[None]:
@@ -90,6 +101,9 @@ def wipe_free() -> Iterator[None]:
     yield from _fill(taken, before, 32, partial(next, numbers))
     yield from _fill(taken, before, 16, object)
     yield from _fill_heap(before)
+    while taken:
+        del taken[-STEP_BLOCKS:]
+        yield
 
 
 def _fill(taken: list[object], before: "_Memory", size: int, make: Callable[[], object]) -> Iterator[None]:
@@ -109,18 +123,23 @@ def _fill_heap(before: "_Memory") -> Iterator[None]:
     libc.free.argtypes, libc.free.restype = [ctypes.c_void_p], None
     libc.malloc_trim(0)
     taken: list[int] = []
-    total = unpaused = 0
+    total = step = 0
     try:
         for size in CHUNKS:
             while total < MOST_BYTES and (address := libc.malloc(size)) is not None:
                 ctypes.memset(address, 0, size)
                 taken.append(address)
                 total += size
+                step += max(size, STEP_BYTES // STEP_BLOCKS)
+                if step >= STEP_BYTES:
+                    step = 0
+                    yield
                 if address not in before:
                     break
-            if total - unpaused > STEP_BYTES:
-                unpaused = total
-                yield
+        while len(taken) > STEP_BLOCKS:
+            for _ in range(STEP_BLOCKS):
+                libc.free(taken.pop())
+            yield
     finally:
         for address in taken:
             libc.free(address)

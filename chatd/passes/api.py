@@ -175,14 +175,14 @@ async def _issue(request: Request, body: bytes) -> Response:
         person = await node.identities.of(request)
     except LogError:
         raise Turned(503, Why.AWAY, REFUSED[Why.AWAY][1], SOON) from None
-    if person is None:
+    if person is None or person.expires_at <= time.time():
         raise Turned(
             401,
             "identity_needed",
             "A pass is for people who work here. Sign in, or open the room from your intranet page.",
             {"www-authenticate": "Bearer"},
         )
-    if not person.opens(ask.room) or person.expires_at <= time.time():
+    if not person.opens(ask.room):
         raise Turned(403, "ticket_refused", "This ticket is for another room. Ask for one for this room.")
     if node.passes.issuer is None or not node.passes.issuer.gives(ask.room, ask.period):
         await node.passes.look()  # another process may have made it just now

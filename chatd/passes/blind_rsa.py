@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA384
-from gmpy2 import gcd, invert, powmod, powmod_sec  # type: ignore[import-untyped]  # it ships no types
+from gmpy2 import context, gcd, invert, powmod, powmod_sec  # type: ignore[import-untyped]  # it ships no types
 
 PREFIX_BYTES: Final = 32
 """Random bytes before the message: what is signed has entropy, whatever the person signs (section 4.1)."""
@@ -81,7 +81,9 @@ class BlindSigner:
         while gcd(mask := secrets.randbelow(n - 1) + 1, n) != 1:
             pass
         masked = m * int(powmod(mask, self._e, n)) % n
-        s = int(powmod_sec(masked, self._d, n)) * int(invert(mask, n)) % n
+        with context(allow_release_gil=True):  # else the whole process would wait, whatever the thread
+            power = int(powmod_sec(masked, self._d, n))
+        s = power * int(invert(mask, n)) % n
         if int(powmod(s, self._e, n)) != m:
             raise BlindFailed(
                 "the signature came out wrong and was thrown away: look at this machine's memory"

@@ -4,7 +4,7 @@
     elsewhere   a `chatd issuer` of the hospital's; its public keys come from a file or its own address
 
 Looks every few seconds: at the rooms that ask for passes, and whether a period turns. Nothing is made or
-asked as long as no room asks for a pass.
+asked as long as no room asks for a pass; what was given here is ended also when none does any more.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from chatd import logs
-from chatd.passes.issuer import MAX_ROOMS, PassIssuer, open_issuer
+from chatd.passes.issuer import MAX_ROOMS, PassIssuer, has_given, open_issuer
 from chatd.passes.keys import NoKeys, Passes, PassKey, parse
 from chatd.passes.source import NotRead, read_source, source_of
 from chatd.passes.store_sqlite import PassStoreAway
@@ -43,7 +43,6 @@ class PassDesk:
         rooms: Collection[str] | None = None,
     ) -> None:
         self.believed = Passes(wall)
-        self.issuer: PassIssuer | None = None
         self.trouble = ""
         """Why there may be no passes just now: a word for a log line; "" where all is well."""
         self._settings = settings
@@ -52,8 +51,18 @@ class PassDesk:
         self._clock = clock
         self._rooms = rooms
         self._source = source_of(settings)
+        # Of several machines each would count for itself: two passes for one person.
+        self._gives = self._source is None and settings.database is None
+        self._own: PassIssuer | None = None
         self._ask_at = 0.0
         self._looking = asyncio.Lock()
+        self._begun = 0
+        """Looks."""
+
+    @property
+    def issuer(self) -> PassIssuer | None:
+        """Where passes are given here."""
+        return self._own if self._gives else None
 
     async def run(self) -> None:
         """Look, for ever."""
@@ -62,12 +71,24 @@ class PassDesk:
             await asyncio.sleep(LOOK_S)
 
     async def look(self) -> None:
-        """Have the keys that are needed now. What cannot be done is logged, once, and tried again."""
+        """Have the keys that are needed now. What cannot be done is logged, once, and tried again.
+
+        Of many who ask at the same time one looks for all: anybody can make a server look.
+        """
+        enough = self._begun + 1
         async with self._looking:
+            if self._begun >= enough:
+                return  # one has begun since, and is over
+            self._begun += 1
             try:
                 rooms = await self._asking()
-                if rooms:
-                    await (self._prepare(rooms) if self._source is None else self._ask(self._source, rooms))
+                try:
+                    if self._source is not None and rooms:
+                        await self._ask(self._source, rooms)
+                finally:
+                    await self._prepare(rooms if self._gives else set())
+                if rooms and self._source is None and not self._gives:
+                    raise _OneMachine
                 # Also where an issuer elsewhere was not told of a room.
                 missing = self._rooms is None and any(self.believed.key(room) is None for room in rooms)
                 trouble = "no_keys" if missing else ""
@@ -95,12 +116,14 @@ class PassDesk:
         return {spec.name for spec in await self._catalog.list() if spec.door == "pass"}
 
     async def _prepare(self, rooms: set[str]) -> None:
-        if self._settings.database is not None:
-            raise _OneMachine  # each machine would count for itself: two passes for one person
-        if self.issuer is None:
-            self.issuer = open_issuer(self._settings, self._wall)
-        await self.issuer.prepare(rooms)
-        self._learn(self.issuer.published())
+        """Also without `rooms`: what was given before has its end, and with it who was counted."""
+        if self._own is None:
+            if not rooms and not has_given(self._settings):
+                return
+            self._own = open_issuer(self._settings, self._wall)
+        await self._own.prepare(rooms)
+        if self._gives:
+            self._learn(self._own.published())
         if len(rooms) > MAX_ROOMS:
             raise _TooMany
 
@@ -120,8 +143,8 @@ class PassDesk:
             _log.error("pass_keys_changed", keys=others)
 
     async def close(self) -> None:
-        if self.issuer is not None:
-            await self.issuer.close()
+        if self._own is not None:
+            await self._own.close()
 
 
 class _NotYet(Exception):

@@ -39,7 +39,7 @@ from chatd.epochs.master_key import load_masters
 from chatd.passes.blind_rsa import BlindFailed, BlindSigner
 from chatd.passes.keys import EXPONENT, PassKey, published
 from chatd.passes.periods import GRACE_S, Period, periods_for
-from chatd.passes.store_sqlite import KeptKey, PassStore, PassStoreAway
+from chatd.passes.store_sqlite import NAME, KeptKey, PassStore, PassStoreAway, PeriodOver
 from chatd.settings import Settings
 from rooms.keystore import KeyStore
 from rooms.log import LogError
@@ -84,6 +84,11 @@ class _Held(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return "_Held(...)"
+
+
+def has_given(settings: Settings) -> bool:
+    """Whether there is anything of an issuer in the data folder."""
+    return (settings.data / FOLDER / NAME).exists()
 
 
 def open_issuer(settings: Settings, clock: Callable[[], float]) -> "PassIssuer":
@@ -211,7 +216,9 @@ class PassIssuer:
         except BlindFailed:
             _log.error("pass_signature_wrong")  # it was not let go: it could give the key away
             raise NotIssued(Why.AWAY) from None
-        except (PassStoreAway, LogError):
+        except PeriodOver:
+            raise NotIssued(Why.NO_KEY) from None
+        except PassStoreAway:
             raise NotIssued(Why.AWAY) from None
         finally:
             self._waiting -= 1

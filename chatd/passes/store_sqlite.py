@@ -40,6 +40,10 @@ class PassStoreAway(Exception):
     """The issuer's file cannot be read or written just now."""
 
 
+class PeriodOver(Exception):
+    """Nothing is kept of this period any more, and nothing is counted."""
+
+
 class KeptKey(msgspec.Struct, frozen=True):
     """One row of `keys`. `public` is DER (SubjectPublicKeyInfo), `private` sealed."""
 
@@ -79,10 +83,14 @@ class PassStore:
 
     async def count(self, room: str, period: str, person: bytes, what: bytes) -> bool:
         """Whether `person` may have `what` signed: their first request of the period, or the very same again,
-        a bounded number of times."""
+        a bounded number of times. `PeriodOver` where the period was forgotten, maybe just now and by another
+        process: nobody is counted anew then, and no row is left behind."""
 
         def work(connection: sqlite3.Connection) -> bool:
             connection.execute("BEGIN IMMEDIATE")
+            there = "SELECT 1 FROM keys WHERE room = ? AND period = ?"
+            if connection.execute(there, (room, period)).fetchone() is None:
+                raise PeriodOver
             row = connection.execute(
                 "SELECT what, repeats FROM asked WHERE room = ? AND period = ? AND person = ?",
                 (room, period, person),

@@ -148,6 +148,8 @@ class SessionDoor:
         if why is not None or (room.sort == "line" and not whose):
             raise Refused(ErrorCode(why or Why.NOT_A_MEMBER))
         live = await self._hub.open(name)
+        if room.sort == "group":
+            live.state.paced_by = parent.state
         await self._hub.settle(live)
         if (code := self._not_here(room, live, parent, who, whose)) is not None:
             raise Refused(code)

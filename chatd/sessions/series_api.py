@@ -21,6 +21,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from chatd import api
+from chatd.node import Node
 from chatd.posting import node_of, taking_posts
 from chatd.sessions.planners import for_planners, planner_of
 from chatd.sessions.planning import HERE, CannotPlan, DateChange, Planning
@@ -42,7 +43,7 @@ from chatd.tickets import ANY_ROOM
 from rooms.catalog import Door
 from rooms.command import RoomName
 from rooms.log import LogError
-from rooms.series import Series
+from rooms.series import Occurrence, Series
 from rooms.series_rules import in_words
 from rooms.session import RUNNING, Phase
 
@@ -84,31 +85,48 @@ async def sessions(request: Request) -> Response:
         listed = [series for series in await node.series.list() if series.listed]
         heads = await node.log.heads([series.name for series in listed])
         doors = {spec.name: spec.door for spec in await node.catalog.list()}
+        running: dict[str, Phase] = {}
+        for name, head in heads.items():
+            session = head.rules.session
+            if session is not None and session.phase in HERE:
+                running[name] = session.phase
+        dates = await asyncio.to_thread(_dates, listed, now)
+        for series in listed:
+            if series.name not in running and await _ended(node, series, dates[series.name], now):
+                del dates[series.name][0]
     except LogError:
         return api.json(api.AWAY, status=503)
-    running: dict[str, Phase] = {}
-    for name, head in heads.items():
-        session = head.rules.session
-        if session is not None and session.phase in HERE:
-            running[name] = session.phase
-    found = await asyncio.to_thread(_told, listed, running, doors, settings, now)
-    return api.json(SessionList(found, now))
+    return api.json(SessionList(_told(listed, running, doors, dates, settings), now))
+
+
+def _dates(listed: Sequence[Series], now: int) -> dict[str, list[Occurrence]]:
+    """By series, what is to come. In a thread: those of hundreds take a while the first time."""
+    from rooms.series_dates_ical import upcoming
+
+    return {
+        series.name: [each for each in upcoming(series, now, NEXT + 2) if each.starts_at > now]
+        for series in listed
+    }
+
+
+async def _ended(node: Node, series: Series, dates: Sequence[Occurrence], now: int) -> bool:
+    """Whether the first of `dates` is over though it is to come: its lobby was open, and it was called off or
+    closed there. The report that is left tells. `LogError`."""
+    if not dates or dates[0].starts_at - 60 * series.lobby_minutes > now:
+        return False
+    return await node.afterwards.reports.get(series.name, dates[0].occurrence) is not None
 
 
 def _told(
     listed: Sequence[Series],
     running: Mapping[str, Phase],
     doors: Mapping[str, Door],
+    dates: Mapping[str, Sequence[Occurrence]],
     settings: Settings,
-    now: int,
 ) -> list[SessionInfo]:
-    """In a thread: the dates of hundreds of series take a while the first time."""
-    from rooms.series_dates_ical import upcoming
-
     found = []
     for series in listed:
         phase = running.get(series.name)
-        dates = [each for each in upcoming(series, now, NEXT + 1) if each.starts_at > now]
         found.append(
             SessionInfo(
                 room=series.name,
@@ -120,7 +138,7 @@ def _told(
                 live=phase in RUNNING,
                 open=series.open or settings.open,
                 door=doors.get(series.name, "ticket"),
-                next=[Time(each.starts_at, each.ends_at) for each in dates[:NEXT]],
+                next=[Time(each.starts_at, each.ends_at) for each in dates[series.name][:NEXT]],
             )
         )
     found.sort(key=lambda one: (one.phase is None, one.next[0].starts_at if one.next else 2**53, one.room))

@@ -178,7 +178,9 @@ def _failed(node: Node, failed: "SignInFailed") -> Response:
         if failed.way.window:
             about["window"] = "1"
     answer = _onward(f"{SIGNED_IN}#{urlencode(about)}")
-    _forget(answer, WAY_COOKIE)
+    if failed.way is not None:
+        _forget(answer, WAY_COOKIE)
+    # Else the cookie may be that of a sign-in in another tab; and a foreign page could stop one.
     return answer
 
 

@@ -1,19 +1,29 @@
 """A room in a frame on somebody else's page: what works there, and what is said where it cannot."""
 
+import asyncio
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from tests.browser.embedding import HEARD, Keeping, guest, place, snippet
+from tests.browser.test_session_participant import plan, planner
 from tests.fixtures.browsers import Visit
 from tests.fixtures.hosts import Hosting
 from tests.fixtures.hosts import Page as HostPage
 from tests.fixtures.servers import Serve, Server, run_chatd
+from tests.tree import ROOT
 
 LIMITED = "default-src 'none'; script-src {chat}; frame-src {chat}; require-trusted-types-for 'script'"
 """The policy of a host that allows the snippet and nothing else."""
 
+TITLE = re.findall(
+    r'<script type="module">\n  const title.*?</script>',
+    (ROOT / "docs/embedding.md").read_text("utf-8"),
+    re.S,
+)
+"""What the document gives whoever wants a dot in the title of their page."""
 
 BLOCKED = """() => {
     const thrown = ["localStorage", "sessionStorage"].filter((name) => {
@@ -158,6 +168,62 @@ async def test_a_host_that_is_not_on_the_list(serve: Serve, hosting: Hosting, br
     assert host.origin not in await alert.inner_text()
 
 
+async def test_what_the_element_says_is_in_the_way_is_in_the_way(
+    serve: Serve, hosting: Hosting, browser: Browser
+) -> None:
+    server, host = await place(serve, hosting)
+    anna = await guest(browser, server, host)
+    page, alert = anna.page, anna.page.get_by_role("alert")
+    await page.clock.install()
+
+    # A frame that the page's policy blocks stays blocked by that: nobody answers, but that is not why.
+    policy = f"default-src 'none'; script-src 'unsafe-inline' {server.url}"
+    await anna.visit(snippet(server), {"content-security-policy": policy})
+    await expect(alert).to_contain_text("Content-Security-Policy")
+    await page.clock.run_for(30_000)
+    assert [detail["code"] for detail in await anna.heard("error")] == ["blocked_by_page"]
+
+    # A policy that only reports blocks nothing.
+    await anna.visit(snippet(server), {"content-security-policy-report-only": "frame-src 'none'"})
+    await anna.hears("ready")
+    assert await anna.heard("error") == []
+
+    # What was set a moment later counts, and nothing that was said of the moment before.
+    await anna.visit(
+        snippet(server, "hidden").replace("<peer-chat hidden></peer-chat>", "")
+        + """<script type="module">
+            const chat = document.body.appendChild(document.createElement("peer-chat"));
+            chat.setAttribute("compact", "");
+            chat.setAttribute("room", "night");
+            chat.removeAttribute("compact");
+        </script>"""
+    )
+    await anna.hears("ready")
+    assert await anna.heard("error") == []
+    await expect(page.locator("iframe")).to_be_visible()
+    await expect(page.get_by_role("button")).to_have_count(0)
+
+    # Something between holds the frame up: that is said, and taken back when it comes after all.
+    held = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await held.wait()
+        await route.continue_()
+
+    await page.route("**/embed/night?*", hold)
+    host.pages["/"] = HostPage(snippet(server))
+    await page.goto(host.origin + "/", wait_until="commit")
+    await expect(page.locator("iframe")).to_have_count(1)
+    await page.clock.run_for(14_000)
+    await expect(alert).to_have_count(0)
+    await page.clock.run_for(2_000)
+    await expect(alert).to_contain_text("something between keeps this browser from it")
+    held.set()
+    await anna.hears("ready")
+    await expect(alert).to_have_count(0)
+    await expect(page.locator("iframe")).to_be_visible()
+
+
 # ---- who they are ----------------------------------------------------------------------------------
 
 
@@ -206,6 +272,30 @@ async def test_a_token_of_the_host_opens_the_room(serve: Serve, hosting: Hosting
     other = await anna.come_in()
     assert other != handle
     await expect(anna.frame.get_by_label("Your message")).to_have_value("")
+    await anna.check()
+
+
+async def test_a_session_that_is_not_yet_open_asks_for_no_ticket_once_it_has_one(
+    serve: Serve, hosting: Hosting, browser: Browser
+) -> None:
+    host = await hosting()
+    server = await serve("--set", f"embed_origins={host.origin}")
+    starts = (datetime.now(UTC) + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M")
+    async with planner(server) as http:
+        assert (await http.post("/api/series", json=plan(starts=starts, open=False))).status_code == 201
+        link = (await http.post("/api/series/night/links", json={"for": "participant"})).json()["url"]
+    anna = await guest(browser, server, host)
+    await anna.page.clock.install()
+    await anna.visit(snippet(server))
+    shut = anna.frame.locator("#entry-shut")
+    await expect(shut).to_contain_text("This room asks for a ticket.")
+    await expect(shut.get_by_role("link", name="Put it in your calendar")).to_be_visible()
+    await expect(shut.get_by_role("link", name="Show the rooms")).to_be_hidden()
+    handed = link.partition("#ticket=")[2]
+    await anna.page.evaluate("(jwt) => document.querySelector('peer-chat').setToken(jwt)", handed)
+    await anna.page.clock.run_for(21_000)
+    await expect(shut).to_contain_text("This page opens by itself")
+    await expect(shut).not_to_contain_text("asks for a ticket")
     await anna.check()
 
 
@@ -300,7 +390,8 @@ async def test_what_is_new_shows_as_a_dot_and_nothing_more(
     server, host = await place(serve, hosting)
     anna, ben = await guest(browser, server, host), await visit(server)
     await ben.enter("night")
-    await anna.visit(snippet(server, 'room="night" compact', "Talk to us"))
+    [titled] = TITLE
+    await anna.visit(snippet(server, 'room="night" compact', "Talk to us") + titled)
     bubble = anna.page.get_by_role("button", name="Talk to us")
     await expect(bubble).to_have_attribute("aria-expanded", "false")
     await expect(anna.page.locator("iframe")).to_have_count(0)
@@ -314,12 +405,14 @@ async def test_what_is_new_shows_as_a_dot_and_nothing_more(
     await expect(anna.page.get_by_role("img", name="Something new was said")).to_be_visible()
     await anna.hears("unread")
     assert await anna.heard("unread") == [{"waiting": True}]
+    assert await anna.page.title() == "\N{BULLET} Intranet"
     assert "died" not in await anna.page.evaluate("document.title + JSON.stringify(window.heard)")
     await bubble.click()
     await expect(anna.frame.locator(".post", has_text="Somebody has died today.")).to_be_visible()
     await anna.page.wait_for_function(
         "() => window.heard.some(([name, detail]) => name === 'unread' && !detail.waiting)"
     )
+    assert await anna.page.title() == "Intranet"
     await anna.page.get_by_role("button", name="Close").click()
     await expect(anna.page.get_by_role("img", name="Something new was said")).to_be_hidden()
     await anna.check()

@@ -83,6 +83,14 @@ async def looks_right(anna: Guest, server: Server, theme: Theme) -> None:
     await anna.page.get_by_role("button", name="Talk with colleagues").click()
     await expect(anna.frame.get_by_role("button", name="I agree")).to_be_visible()
     await clean(anna, "panel")
+    policy = f"default-src 'none'; script-src 'unsafe-inline' {server.url}"
+    await anna.visit(page(snippet(server)), {"content-security-policy": policy})
+    await expect(anna.page.get_by_role("alert").get_by_role("link", name="Open the room")).to_be_visible()
+    # What a browser puts into a blocked frame is not ours.
+    await anna.page.evaluate(
+        "document.querySelector('peer-chat').shadowRoot.querySelector('iframe').remove()"
+    )
+    await clean(anna, "trouble")
 
 
 async def test_by_keyboard_alone(serve: Serve, hosting: Hosting, browser: Browser) -> None:

@@ -4,10 +4,11 @@ The screenshots go to build/screenshots, to be looked at.
 """
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -18,12 +19,15 @@ from playwright.async_api import Locator, expect
 from chatd.client import Client, connect
 from chatd.client.items import Event
 from chatd.client.room import Room
+from chatd.sessions.afterwards import Afterwards, begins_at
 from chatd.settings import load_secret
 from chatd.settings_load import load
 from chatd.tickets import Tickets
+from rooms.store_sql import open_store
 from tests.browser.by_keys import POINTED, by_key, chooses, reach, writes
 from tests.browser.test_access import clean
 from tests.browser.test_session_participant import in_other_languages
+from tests.chatd.sessions.test_report_api import kept, kept_month
 from tests.fixtures.browsers import DESK, PHONE, Person, Visit
 from tests.fixtures.servers import Server, until
 from tests.tree import ROOT
@@ -161,6 +165,10 @@ async def test_an_hour_from_the_lobby_to_the_close(visit: Visit, group: Group) -
     await expect(page.locator("#panel-people")).to_contain_text("Participants here: 4. Facilitators here: 1.")
     await expect(page.locator("#hint")).to_be_hidden()
     await picture(lead, "lobby")
+    await by_key(lead, page.get_by_role("button", name="Call the session off"))
+    await expect(sheet(lead)).to_contain_text("It does not take place.")
+    await expect(sheet(lead).get_by_role("button", name="Keep it open")).to_be_focused()
+    await page.keyboard.press("Enter")
 
     # the opening, by its letter
     await press(lead, "n")
@@ -215,6 +223,7 @@ async def test_an_hour_from_the_lobby_to_the_close(visit: Visit, group: Group) -
     await writes(lead, sheet(lead).get_by_label("Question"), "How heavy is it?")
     await writes(lead, sheet(lead).get_by_label("Answer 1"), "Light")
     await writes(lead, sheet(lead).get_by_label("Answer 2"), "Heavy")
+    await expect(sheet(lead)).to_contain_text("at least 3 people have voted")
     await clean(lead, "poll")
     await page.keyboard.press("Enter")
     await until(lambda: anna.session.get("poll") is not None, "the poll")
@@ -325,6 +334,7 @@ async def test_an_hour_from_the_lobby_to_the_close(visit: Visit, group: Group) -
     await page.keyboard.press("Escape")
     await press(lead, "n")
     await expect(sheet(lead).get_by_role("button", name="Keep it open")).to_be_focused()
+    await expect(sheet(lead)).to_contain_text("What was said is erased a minute later.")
     await clean(lead, "close?")
     await by_key(lead, sheet(lead).get_by_role("button", name="Close “After the night shift”"))
     await expect(phase(lead)).to_have_text("Closed")
@@ -496,7 +506,95 @@ async def test_planning_by_the_page(visit: Visit, group: Group) -> None:
     await sheet(planner).get_by_role("button", name="Close").click()
     await page.get_by_role("link", name="Reports and debriefs").click()
     await expect(page.get_by_text("No session is over yet.")).to_be_visible()
-    await clean(planner, "afterwards")
     await page.get_by_role("link", name="Sessions").click()
     await page.get_by_role("link", name="Go to the room").click()
     await expect(page.locator("#run")).to_be_visible()
+
+    # another one, whose lobby is open, does not take place: that is asked for by name
+    await group.plan()
+    await planner.open(f"/facilitate?lang=en#run={NAME}")
+    await expect(phase(planner)).to_have_text("Lobby")
+    guest = await group.guest()
+    await page.get_by_role("button", name="Call the session off").click()
+    await sheet(planner).get_by_role("button", name="Call off “After the night shift”").click()
+    await expect(phase(planner)).to_have_text("Cancelled")
+    await expect(page.locator("#hint")).to_have_text(
+        "This session does not take place. Who waited was told so."
+    )
+    await expect(page.get_by_role("button", name="Call the session off")).to_be_hidden()
+    await guest.hears("it does not take place", phase="cancelled")
+    await clean(planner, "called off")
+
+    # and a series goes for good, by name as well
+    await planner.open("/facilitate?lang=en#plan")
+    await page.get_by_role("button", name="Change Second Tuesday").click()
+    await page.get_by_role("button", name="Delete the series").click()
+    await expect(sheet(planner).get_by_role("button", name="Keep it")).to_be_focused()
+    await sheet(planner).get_by_role("button", name="Delete “Second Tuesday”").click()
+    await expect(page.get_by_text("Second Tuesday is deleted.")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Second Tuesday")).to_have_count(0)
+    await expect(page.get_by_role("heading", name="After the night shift")).to_be_visible()
+
+
+async def what_is_kept(server: Server, room: str) -> str:
+    """A session of `room` was yesterday, and a month of other sessions is over; its name on the page."""
+    settings = load({"data": server.data})
+    store = await open_store(settings.store)
+    try:
+        afterwards = Afterwards(store.reports, load_secret(settings), report_months=13)
+        await kept(afterwards, room)
+        month = await kept_month(afterwards)
+        assert await afterwards.month(month) is not None
+    finally:
+        await store.close()
+    return datetime.fromtimestamp(begins_at(month), UTC).strftime("%B %Y")
+
+
+async def test_afterwards_by_the_page(visit: Visit, group: Group) -> None:
+    """The month's figures, the report with its picture; a debrief that is written, found and removed."""
+    await group.plan()
+    month = await what_is_kept(group.server, NAME)
+    lead = await visit(viewport=PHONE, color_scheme="dark", reduced_motion="reduce")
+    page = lead.page
+    await lead.open(f"/facilitate#ticket={group.ticket('*')}")
+    await page.get_by_role("link", name="Reports and debriefs").click()
+    figures = page.locator(".report", has=page.get_by_role("heading", name=f"All sessions, {month}"))
+    for asked, says in (
+        ("Sessions held", "12"),
+        ("How heavy, before", "0 to 3: 24 · 4 to 6: 24 · 7 to 10: 36"),
+        ("How heavy, after", "too few to show"),
+        ("How alone, before", "0 to 6: 12 · 7 to 10: 72"),
+        ("Burnout question, 3 to 5: burnt out", "1 to 2: 12 · 3 to 5: 24"),
+    ):
+        row = figures.locator("dl > div", has=page.get_by_text(asked, exact=True))
+        await expect(row.locator("dd")).to_have_text(says)
+    report = page.locator(".report", has=page.get_by_role("button", name="Debrief of"))
+    await expect(report).to_contain_text("fewer than 11")
+    await expect(report.locator("img.picture")).to_have_attribute("alt", re.compile("Messages"))
+
+    await report.get_by_role("button", name="Debrief of").click()
+    await expect(sheet(lead).get_by_role("button", name="Remove it")).to_have_count(0)
+    await sheet(lead).get_by_role("button", name="Keep it").click()
+    await expect(sheet(lead)).to_contain_text("Say how heavy it was.")
+    await sheet(lead).get_by_label("8", exact=True).check()
+    await sheet(lead).get_by_label("What should you know the next time?").fill("Ask about the rota.")
+    await sheet(lead).get_by_label("I need a colleague to talk to").check()
+    await clean(lead, "debrief")
+    await picture(lead, "phone-debrief")
+    await sheet(lead).get_by_role("button", name="Keep it").click()
+    await expect(sheet(lead)).to_be_hidden()
+    await expect(page.get_by_text("One session that you wrote a debrief for.")).to_be_visible()
+    await expect(page.get_by_text("One of them was heavy.")).to_be_visible()
+    await clean(lead, "afterwards")
+    await picture(lead, "phone-afterwards")
+
+    await page.reload()
+    await report.get_by_role("button", name="Debrief of").click()
+    await expect(sheet(lead).get_by_label("8", exact=True)).to_be_checked()
+    await expect(sheet(lead).get_by_label("What should you know")).to_have_value("Ask about the rota.")
+    await sheet(lead).get_by_role("button", name="Remove it").click()
+    await expect(sheet(lead)).to_be_hidden()
+    await expect(page.get_by_text("0 sessions that you wrote a debrief for.")).to_be_visible()
+    await report.get_by_role("button", name="Debrief of").click()
+    await expect(sheet(lead).get_by_label("What should you know")).to_have_value("")
+    await expect(sheet(lead).get_by_role("button", name="Remove it")).to_have_count(0)

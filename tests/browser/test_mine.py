@@ -29,6 +29,9 @@ async def test_one_sees_what_is_kept_and_takes_all_of_it_back(visit: Visit) -> N
     sure = anna.page.get_by_role("dialog", name="Take back everything you said here?")
     await sure.get_by_role("button", name="Take it all back").click()
     await expect(sheet).to_contain_text("Taken back: 2.")
+    await expect(sheet.get_by_role("listitem")).to_have_text(
+        ["Places of what you took back, without what was in it: 2"]
+    )
     await sheet.get_by_role("button", name="Close").click()
     await expect(ben.page.get_by_text("Withdrawn by its author.")).to_have_count(2)
     await expect(ben.page.get_by_text("I am here.")).to_be_visible()

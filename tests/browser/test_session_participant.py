@@ -5,6 +5,7 @@ day) and Ben (a desk, at night) see. The screenshots go to build/screenshots/ses
 """
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -159,7 +160,7 @@ async def shoot(state: str, *people: tuple[str, Person]) -> None:
 
 async def test_an_hour_as_a_participant(visit: Visit, serve: Serve) -> None:
     server = await serve("--open")
-    async with planned(server) as lead_in:
+    async with planned(server, measure=True) as lead_in:
         anna = await visit(
             server,
             viewport=PHONE,
@@ -208,7 +209,7 @@ async def test_an_hour_as_a_participant(visit: Visit, serve: Serve) -> None:
             # ---- how heavy it is, from who likes to say
             await expect(anna.page.locator(".card")).to_contain_text("How are you arriving?")
             await anna.page.locator(".card").get_by_role("button", name="Answer").click()
-            await check_in(anna, heavy="8", alone="6")
+            await check_in(anna, heavy="8", alone="6", burnout=3)
             await expect(anna.page.locator("#status")).to_contain_text("counted, and forgotten")
             await expect(anna.page.locator(".card")).to_be_hidden()
             await ben.page.locator(".card").get_by_role("button", name="Not this time").click()
@@ -409,6 +410,23 @@ async def test_an_hour_as_a_participant(visit: Visit, serve: Serve) -> None:
             await clean(ben, "20-closed by night", CONTRAST)
 
 
+async def test_who_comes_without_a_ticket_reads_when_it_is_and_what_it_takes(
+    visit: Visit, serve: Serve
+) -> None:
+    server = await serve()
+    starts = (datetime.now(UTC) + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M")
+    async with planner(server) as http:
+        made = await http.post("/api/series", json=plan(starts=starts, open=False))
+        assert made.status_code == 201, made.text
+    anna = await visit(server, viewport=PHONE)
+    await anna.open(f"/room/{NAME}")
+    door = anna.page.locator("#entry-shut")
+    await expect(door).to_contain_text("The next session is on")
+    await expect(door).to_contain_text("This room asks for a ticket. Open it from your intranet page")
+    await expect(door).not_to_contain_text("This page opens by itself")
+    await shoot("22-door-with-ticket", ("anna", anna))
+
+
 async def in_other_languages(person: Person, path: str, state: str) -> None:
     """Axe finds nothing there either: the sentences are longer, and in Arabic they run the other way. Colours
     are the same, and asked about elsewhere."""
@@ -422,9 +440,11 @@ async def in_other_languages(person: Person, path: str, state: str) -> None:
             await clean(person, f"{state} in {language}", WORDS)
 
 
-async def check_in(person: Person, heavy: str, alone: str) -> None:
-    """Both questions, by keyboard: a number each."""
+async def check_in(person: Person, heavy: str, alone: str, burnout: int | None = None) -> None:
+    """Both questions, by keyboard: a number each; and where it is asked, the sentence with this number."""
     sheet = person.page.locator("dialog.check-in")
+    sentences = sheet.get_by_role("group", name="which sentence fits you best")
+    await expect(sentences).to_have_count(0 if burnout is None else 1)
     await sheet.get_by_role("button", name="Send my answers").click()
     await expect(sheet).to_contain_text("Choose a number for both questions")
     for question, answer in (("How heavy", heavy), ("How alone", alone)):
@@ -433,9 +453,15 @@ async def check_in(person: Person, heavy: str, alone: str) -> None:
         for _ in range(int(answer)):
             await person.page.keyboard.press("ArrowRight")
         await expect(scale.get_by_role("radio", checked=True)).to_have_attribute("value", answer)
+    if burnout is not None:
+        await expect(sentences.get_by_role("radio", checked=True)).to_have_count(0)
+        await sentences.get_by_role("radio").nth(burnout - 1).check()
     await shoot(f"00-check-in-{heavy}", ("anna", person))
     await sheet.get_by_role("button", name="Send my answers").click()
     await expect(sheet).to_have_count(0)
+    # The device knows that it was answered this month, and not what.
+    month = await person.page.evaluate("localStorage.getItem('chatd.measure')")
+    assert month is None if burnout is None else re.fullmatch(r'"\d{6}"', month), month
 
 
 async def begin(person: Person, *, listen: bool = False) -> str:

@@ -155,6 +155,13 @@ def test_a_ticket_never_stands_where_a_server_reads_it() -> None:
         assert not re.search(r"[?&](ticket|token|seat)=", file.read_text("utf-8")), file
 
 
+def test_nothing_ever_stands_on_a_lock_screen() -> None:
+    """No script of ours asks for what could put something there."""
+    shown = re.compile(r"\bNotification\b|serviceWorker|pushManager|setAppBadge|mediaSession")
+    for file in (ROOT / "web").rglob("*.js"):
+        assert not shown.search(file.read_text("utf-8")), file
+
+
 # ---- the command line ------------------------------------------------------------------------------
 
 

@@ -236,6 +236,26 @@ async def test_who_reads_while_it_is_erased_has_not_found_a_lost_key(
     assert after.epoch == (await keyed.open_room(ROOM)).epoch != head.epoch
 
 
+async def test_an_erasure_that_broke_off_has_lost_no_key(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await opened(settings)
+    head = await says(store, CANARY)
+    keyed = store.keyed()
+    lost: list[bool] = []
+    keyed.on_lost = lambda: lost.append(True)
+
+    async def away(room: str, epoch: str | None = None, began_at: int | None = None) -> Head:
+        raise LogUnavailable("The disk is full.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(keyed._log, "erase", away)
+        with pytest.raises(LogUnavailable):
+            await keyed.erase(ROOM)
+    again = await keyed.open_room(ROOM)
+    assert (again.epoch != head.epoch, again.head, lost) == (True, 0, [])
+
+
 @pytest.mark.parametrize("does", ["mend", "since", "before", "append"])
 async def test_whoever_looks_finishes_it(shared_stores: Stores, does: str) -> None:
     dying, next_ = [await shared_stores.open() for _ in range(2)]

@@ -1,6 +1,7 @@
 """What a process's memory holds stays in it; what was let go of is overwritten. In processes of their own."""
 
 import asyncio
+import errno
 import io
 import resource
 import signal
@@ -100,6 +101,12 @@ def test_nobody_else_reads_along_but_on_a_server_for_trying_out(tmp_path: Path) 
     assert cores[4:6] == ["1", "1"], "a limit of 0 is none where the system pipes core images to a program"
 
 
+def test_with_another_c_library_a_server_starts_and_wipes_nothing(tmp_path: Path) -> None:
+    other = "import ctypes, types; ctypes.CDLL = lambda _: types.SimpleNamespace(); "
+    done = python(other + GUARD.format(True) + "print(memory.guarded())", tmp_path)
+    assert (done.returncode, done.stdout) == (0, "False\n"), done.stderr
+
+
 def test_what_was_let_go_of_is_overwritten(tmp_path: Path) -> None:
     done = python(FORGET, tmp_path)
     assert done.returncode == 0, done.stderr
@@ -107,6 +114,52 @@ def test_what_was_let_go_of_is_overwritten(tmp_path: Path) -> None:
     assert during >= before + 800
     assert after > before + 400, "Python overwrites nothing by itself"
     assert wiped <= before, "what is still found was there before, in use"
+
+
+# Small pieces in use lie between small free ones, so that nothing is given back to the system by itself.
+STALL = """
+import ctypes, time
+from chatd import memory
+from chatd.epochs import wiping
+memory.guard(readable=True)
+libc = ctypes.CDLL(None)
+libc.malloc.argtypes, libc.malloc.restype = [ctypes.c_size_t], ctypes.c_void_p
+libc.free.argtypes, libc.free.restype = [ctypes.c_void_p], None
+pieces = [libc.malloc(200) for _ in range(200_000)]
+for piece in pieces[::2]:
+    libc.free(piece)
+steps = wiping._fill_heap(wiping._Memory())
+print(sum(1 for _ in steps))
+"""
+
+
+def test_others_have_their_turn_while_much_is_overwritten(tmp_path: Path) -> None:
+    done = python(STALL, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) >= 1.5 * 100_000 / wiping.STEP_BLOCKS, (
+        "when it is taken, and when it is given back"
+    )
+
+
+async def test_wiping_that_fails_cuts_nobody_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wiping, "WHEN_S", (0.0,))
+    monkeypatch.setattr(wiping, "guarded", lambda: True)
+    tried = asyncio.Event()
+
+    async def wipe_reads() -> None:
+        tried.set()
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(wiping, "wipe_reads", wipe_reads)
+    task = asyncio.create_task((asked := wiping.Wiping()).run())
+    async with asyncio.timeout(10):
+        for _ in range(2):
+            asked.soon()
+            await tried.wait()
+            tried.clear()
+    assert not task.done()
+    task.cancel()
+    await asyncio.wait([task])
 
 
 async def test_wiping_is_done_soon_after_and_only_in_a_server(monkeypatch: pytest.MonkeyPatch) -> None:

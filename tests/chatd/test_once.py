@@ -1,6 +1,8 @@
 """Questions asked once: who shares an answer, for how long, and what becomes of errors."""
 
 import asyncio
+import gc
+import weakref
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
@@ -100,6 +102,27 @@ def test_so_much_is_kept_as_may_weigh_and_the_oldest_goes_first() -> None:
         for key in ("a", "b", "c"):
             await once.ask(key)
         assert await once.ask("a") == "a 2", "what went weighs nothing any more"
+
+    told(story)
+
+
+def test_what_went_is_held_by_nobody() -> None:
+    class Page:
+        pass
+
+    async def story(oracle: Oracle) -> None:
+        made: list[weakref.ref[Page]] = []
+
+        async def find(key: str) -> Page:
+            made.append(weakref.ref(page := Page()))
+            return page
+
+        once = Once(find, tasks=oracle.tasks, name="test.once", failures=(), keep_s=KEEP_S, most=1)
+        for key in ("a", "b"):
+            await once.ask(key)
+        await pass_time(0.01)
+        gc.collect()
+        assert [page() is None for page in made] == [True, False], "a timer is no place to keep things in"
 
     told(story)
 

@@ -161,6 +161,11 @@ def test_facilitators_see_who_was_not_heard_and_who_is_with_them() -> None:
         ("calm-heron", "soft-rain"),
         {"warm-lamp": 3},
     )
+    assert (staff.poll_k, staff.erase) == (5, "at_close"), "as it is planned"
+    planned = msgspec.structs.replace(PLAN, poll_k=3, erase="after_24h")
+    other = seen(session(plan=planned), LEAD).staff
+    assert other is not None
+    assert (other.poll_k, other.erase) == (3, "after_24h")
     assert staff.facilitators == ("mild-otter",)
     alone = seen(session(), Viewer("new-lead", "facilitator"), present=()).staff
     assert alone is not None

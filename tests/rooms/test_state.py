@@ -69,6 +69,14 @@ def test_ones_own_post_coming_back_keeps_its_key_and_its_time() -> None:
     assert state.wait_s(HERON, "next", 102.0) == 28.0
 
 
+def test_a_post_in_a_small_group_binds_by_the_sessions_pace() -> None:
+    session, group = room(slow_mode_s=30), room()
+    group.paced_by = session
+    group.fold(posted(11), 100.0)
+    assert session.wait_s(HERON, "next", 110.0) == 20.0
+    assert session.wait_s(LARCH, "next", 110.0) == 0.0
+
+
 def test_without_slow_mode_nobody_is_remembered() -> None:
     state = room()
     state.fold(posted(11), 100.0)

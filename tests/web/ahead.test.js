@@ -16,6 +16,10 @@ class Socket {
     Socket.made.push(this);
   }
 
+  close() {
+    this.readyState = 2;
+  }
+
   static made = [];
 }
 
@@ -90,4 +94,5 @@ test("one that has closed meanwhile, or leads elsewhere, is nobody's", async () 
   await opens();
   const [other] = Socket.made;
   assert.notEqual(browserEnv().socket("wss://elsewhere.example/ws", SUBPROTOCOL), other);
+  assert.equal(other.readyState, 2, "nobody else will take it, so nobody else would close it");
 });

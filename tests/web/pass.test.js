@@ -114,6 +114,16 @@ test("the next period has another pass, and one period has one key", async () =>
   assert.ok(pass.token.startsWith("20261123T030000Z."));
 });
 
+test("the fingerprint on the page is that of the key in use, whatever the server says it is", async () => {
+  const there = server();
+  const { pass } = page(there);
+  await pass.ask(null);
+  // RFC 7638, section 3.2: the members of an RSA key in this order.
+  const thumb = createHash("sha256").update(`{"e":"AQAB","kty":"RSA","n":"${n}"}`).digest("hex").slice(0, 20);
+  assert.equal(pass.wanted.fingerprint, thumb.match(/.{4}/g).join(" "));
+  assert.equal(there.wanted.fingerprint, "f");
+});
+
 test("what the issuer refuses is said by its code, and a wrong signature is no pass", async () => {
   const there = server();
   there.refuse = [409, "pass_taken"];

@@ -57,6 +57,11 @@ test("the floor: a free one asks nothing, by hand one waits, in a round one's pl
   assert.equal(standing(now({ floor: { round: { ...round, todo: [ME], done: ["a-b"] } } }), ME).state, "round_turn");
   assert.equal(standing(now({ floor: { round: { ...round, todo: ["c-d"], done: [ME] } } }), ME).state, "round_done");
   assert.equal(standing(now({ you: { member: true, accepted: true, muted: true } }), ME).state, "muted");
+  const split = { you: { member: true, accepted: true, group: "g" }, breakouts: { id: 4, groups: [[ME, "a-b"]], rooms: ["g"] } };
+  for (const floor of [{ by_hand: true, queue_open: true }, { by_hand: true, turn: { handle: "c-d", since: START } }, { by_hand: true, round }]) {
+    const apart = standing(now({ ...split, floor }), ME);
+    assert.deepEqual([apart.state, apart.mayPost, floorLine(apart, now({ ...split, floor }), START)], ["none", true, ""], "in a small group everybody may write");
+  }
   const end = standing(now({ phase: "closing_round", floor: {} }), ME);
   assert.deepEqual([end.mayRaise, end.queueClosed], [false, true]);
   const lobby = standing(now({ phase: "lobby", floor: { by_hand: true } }), ME);

@@ -65,7 +65,11 @@ function openedAhead(url) {
   const page = /** @type {Record<symbol, WebSocket | undefined>} */ (/** @type {unknown} */ (globalThis));
   const socket = page[AHEAD];
   delete page[AHEAD];
-  if (socket === undefined || socket.url !== url || socket.readyState > OPEN) return null;
+  if (socket === undefined || socket.readyState > OPEN) return null;
+  if (socket.url !== url) {
+    socket.close();
+    return null;
+  }
   // Whoever takes it sets its handlers in this turn, and hears what has happened already.
   if (socket.readyState === OPEN) queueMicrotask(() => socket.onopen?.(new Event("open")));
   return socket;

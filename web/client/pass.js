@@ -9,7 +9,8 @@
  * each person has one pass a period. The whole of it is docs/staff-pass.md.
  *
  * @typedef {{room: string, period: string, begins_at: number, ends_at: number, issuer: string, key: {n: string, e: string},
- *            fingerprint: string, wait_s: number}} Wanted what `/api/rooms/ROOM/pass` says
+ *            fingerprint: string, wait_s: number}} Wanted what `/api/rooms/ROOM/pass` says; its `fingerprint` is worked
+ *   out here, from the key that is used: a server that marks somebody would name the one that all others see
  * @typedef {{period: string, n: string, prepared: string, blinded?: string, inverse?: string, token?: string, from?: number}} Kept
  *   `from`: when it may be shown, in milliseconds of this device's clock
  */
@@ -19,6 +20,7 @@ import { blind, finalize, prepare, publicKey } from "./blind.js";
 const NONCE_BYTES = 32;
 /** The two random parts of a prepared message; the rest of it everybody knows. */
 const OWN_BYTES = 64;
+const FINGERPRINT_BYTES = 10;
 /** The wait is drawn from this part of the longest one upwards: without a wait at all it would tell the most. */
 const LEAST = 1 / 3;
 
@@ -66,7 +68,8 @@ export class Pass {
   /** Have the pass that the room asks for just now. @param {string | null} ticket who one is, where no cookie says it */
   async ask(ticket) {
     if (globalThis.crypto?.subtle === undefined) throw new NoPass("insecure");
-    const wanted = await this.#fetched(`/api/rooms/${encodeURIComponent(this.room)}/pass`, { credentials: "omit" });
+    const told = await this.#fetched(`/api/rooms/${encodeURIComponent(this.room)}/pass`, { credentials: "omit" });
+    const wanted = { ...told, fingerprint: await fingerprint(told.key) };
     this.wanted = wanted;
     const { period, key } = wanted;
     const last = this.#kept;
@@ -116,6 +119,13 @@ export class Pass {
 function message(room, period) {
   const about = new TextEncoder().encode(`${room}\0${period}`);
   return new Uint8Array([...crypto.getRandomValues(new Uint8Array(NONCE_BYTES)), ...about]);
+}
+
+/** 80 bits of the key's thumbprint (RFC 7638), as `chatd/passes/keys.py` writes them. @param {{n: string, e: string}} key */
+async function fingerprint({ n, e }) {
+  const thumb = new TextEncoder().encode(JSON.stringify({ e, kty: "RSA", n }));
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", thumb)).subarray(0, FINGERPRINT_BYTES);
+  return Array.from(digest, (byte, at) => (at > 0 && at % 2 === 0 ? " " : "") + byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** @param {{n: string, e: string}} key */

@@ -7,6 +7,8 @@ const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 /** Each after twice the wait: 8 s in all. */
 const GREETINGS = 5;
 const GREET_MS = 250;
+/** A frame that has not loaded by then is held up on the way; if it comes after all, it is shown. */
+const LOAD_MS = 15_000;
 const SHIFTS_MS = 1600;
 
 const STYLE = `
@@ -46,6 +48,8 @@ export class PeerChat extends HTMLElement {
   #placed = false;
   #ready = false;
   #timer = 0;
+  /** Counts what was built: whoever waited for a module meanwhile has nothing to add to a later one. */
+  #turn = 0;
   /** @type {number[]} */
   #shifts = [];
   #night = matchMedia("(prefers-color-scheme: dark)");
@@ -97,8 +101,16 @@ export class PeerChat extends HTMLElement {
       if (said) this.#hear(said);
     } else if (event instanceof KeyboardEvent) this.#key(event);
     else if (event instanceof MediaQueryListEvent) this.#tell("look", this.#look());
-    else if (event instanceof SecurityPolicyViolationEvent && event.blockedURI.startsWith(CHAT) && /^(frame|child|default)-/.test(event.effectiveDirective))
+    else if (event instanceof SecurityPolicyViolationEvent && this.#shutBy(event)) {
+      // What is blocked loads as well, with nothing in it, and would be greeted in vain.
+      if (this.#frame) this.#frame.onload = null;
       void this.#cannot("blocked_by_page");
+    }
+  }
+
+  /** Whether the page's own policy keeps the frame out, and does not only report it. @param {SecurityPolicyViolationEvent} event */
+  #shutBy({ disposition, blockedURI, effectiveDirective }) {
+    return disposition === "enforce" && blockedURI.startsWith(CHAT) && /^(frame|child|default)-/.test(effectiveDirective);
   }
 
   get #room() {
@@ -111,6 +123,7 @@ export class PeerChat extends HTMLElement {
   }
 
   #clear() {
+    this.#turn += 1;
     clearTimeout(this.#timer);
     this.#shadow.replaceChildren();
     this.#frame = this.#bubble = this.#trouble = null;
@@ -124,8 +137,9 @@ export class PeerChat extends HTMLElement {
       this.#dress(STYLE);
       return this.#load(this.#shadow);
     }
+    const turn = this.#turn;
     const { Bubble, STYLE: more } = await import("./bubble.js");
-    this.#clear();
+    if (turn !== this.#turn) return;
     this.#dress(STYLE + more);
     const bubble = (this.#bubble = new Bubble(this.#shadow, this.lang, (on) => {
       if (!this.#frame) this.#load(bubble.panel);
@@ -153,6 +167,7 @@ export class PeerChat extends HTMLElement {
       this.#greet(0);
     };
     into.appendChild(frame);
+    this.#timer = setTimeout(() => void this.#cannot("no_answer"), LOAD_MS);
     this.#size();
   }
 
@@ -234,9 +249,10 @@ export class PeerChat extends HTMLElement {
   /** @param {import("./trouble.js").Code} code */
   async #cannot(code) {
     clearTimeout(this.#timer);
+    const turn = this.#turn;
     const { trouble } = await import("./trouble.js");
     const { message, line } = await trouble(code, CHAT, this.#room, this.lang);
-    if (this.#ready) return;
+    if (this.#ready || turn !== this.#turn) return;
     this.#trouble?.remove();
     this.#trouble = line;
     if (this.#frame) this.#frame.hidden = true;

@@ -2,6 +2,7 @@
 
 import { el } from "../room/dom.js";
 import { number, say } from "../words/say.js";
+import { roomOf } from "./api.js";
 
 /** @typedef {{bands: [number, number][], counts: number[]}} Distribution */
 
@@ -9,6 +10,7 @@ const ASKED = ["heavy_before", "heavy_after", "alone_before", "alone_after", "bu
 
 /** @param {import("./api.js").Api} api @returns {Promise<HTMLElement | null>} null where there is none, or it is not for this ticket */
 export async function lastMonth(api) {
+  if (roomOf(api.ticket) !== "*") return null;
   const months = await api.get("/api/months");
   const month = months.ok ? months.body.months[0] : undefined;
   const answer = month === undefined ? null : await api.get(`/api/months/${month}`);

@@ -111,7 +111,21 @@ class PlanPage {
     });
     const anew = button(say("planning.draft_drop"), () => this.#form(series, fresh), { class: "plain" });
     const yours = draft ? [el("p", { class: "advice", role: "status" }, say("planning.draft_back")), el("div", { class: "actions" }, anew)] : [];
-    this.#put(fresh ? say("planning.new") : say("planning.edit_title", { title: series["title"] }), ...yours, ...warnings(series), form);
+    const away = fresh ? [] : [el("div", { class: "actions" }, button(say("planning.delete"), () => this.#remove(series), { class: "plain soft" }))];
+    this.#put(fresh ? say("planning.new") : say("planning.edit_title", { title: series["title"] }), ...yours, ...warnings(series), form, ...away);
+  }
+
+  /** @param {Series} series */
+  #remove({ name, title }) {
+    const act = async () => {
+      const gone = await this.api.remove(`/api/series/${name}`);
+      if (!gone.ok) return gone.message;
+      drafts.delete(name);
+      this.sheet.close(); // or the list's heading could not take the focus
+      await this.list(say("planning.deleted", { title }));
+      return null;
+    };
+    this.sheet.sure(say("planning.delete_title", { title }), say("planning.delete_about"), { label: say("planning.delete_do", { title }), act }, say("planning.delete_keep"));
   }
 
   /** @param {Series} series */

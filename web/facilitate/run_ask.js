@@ -64,9 +64,9 @@ export function announce(sheet, act, session) {
 /** @param {Sheet} sheet @param {Do} act @param {SessionNow} session */
 export function poll(sheet, act, session) {
   const { poll: open } = session;
+  const about = el("p", { class: "quiet" }, say("facilitate.poll_about", { enough: session.staff?.poll_k ?? 0 }));
   if (open) {
     const votes = el("p", {}, say("facilitate.poll_votes", { count: open.votes ?? 0 }));
-    const about = el("p", { class: "quiet" }, say("facilitate.poll_about"));
     const options = el("ul", { class: "lines" }, ...open.options.map((one) => el("li", { dir: "auto" }, one)));
     sheet.ask(say("facilitate.poll_open"), [el("p", { dir: "auto" }, open.question), options, votes, about], [
       { label: say("facilitate.poll_close"), main: true, act: () => act({ t: "close_poll", poll: open.id }) },
@@ -77,7 +77,7 @@ export function poll(sheet, act, session) {
   const options = Array.from({ length: MAX_OPTIONS }, (_, index) => lineField(say("facilitate.poll_option", { number: index + 1 })));
   sheet.ask(
     say("facilitate.tool_poll"),
-    [el("p", { class: "quiet" }, say("facilitate.poll_about")), question.element, el("div", { class: "options" }, ...options.map((one) => one.element))],
+    [about, question.element, el("div", { class: "options" }, ...options.map((one) => one.element))],
     [
       {
         label: say("facilitate.poll_do"),
@@ -214,12 +214,14 @@ export function groups(sheet, act, session, here) {
   );
 }
 
-/** @param {Sheet} sheet @param {Do} act @param {SessionNow} session */
+/** Before it has begun it is called off; then it is closed. @param {Sheet} sheet @param {Do} act @param {SessionNow} session */
 export function close(sheet, act, session) {
-  sheet.sure(
-    say("facilitate.close_title", { title: session.title }),
-    say("facilitate.close_about"),
-    { label: say("facilitate.close_do", { title: session.title }), act: () => act({ t: "move", phase: "closed" }) },
-    say("facilitate.close_keep"),
-  );
+  const { title, phase, staff } = session;
+  if (phase === "lobby") {
+    const off = { label: say("facilitate.call_off_do", { title }), act: () => act({ t: "move", phase: "cancelled" }) };
+    return sheet.sure(say("facilitate.call_off_title", { title }), say("facilitate.call_off_about"), off, say("facilitate.close_keep"));
+  }
+  const about = say(staff?.erase === "after_24h" ? "facilitate.close_after_24h" : "facilitate.close_at_close");
+  const deed = { label: say("facilitate.close_do", { title }), act: () => act({ t: "move", phase: "closed" }) };
+  sheet.sure(say("facilitate.close_title", { title }), about, deed, say("facilitate.close_keep"));
 }

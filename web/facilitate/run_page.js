@@ -122,12 +122,12 @@ export class RunPage {
     else if (deed === "journal") journalSheet(this.sheet, this.#account.events, this.besides.account.events);
     else if (deed === "crisis") this.#crisis();
     else if (deed === "lock") void this.#lock(!session.locked);
+    else if (deed === "close" && (on || session.phase === "lobby")) ask.close(this.sheet, act, session);
     else if (!on) this.talk.status.hint(say("facilitate.not_yet"));
     else if (deed === "round") session.floor.round ? this.panels.show("floor") : ask.round(this.sheet, act, session);
     else if (deed === "poll") ask.poll(this.sheet, act, session);
     else if (deed === "groups") groups(this.sheet, act, session, this.#rows, this.besides);
     else if (deed === "extend") ask.extend(this.sheet, act);
-    else if (deed === "close") ask.close(this.sheet, act, session);
   }
 
   /** @param {string | null} to @param {number | null} seconds */
@@ -249,7 +249,7 @@ export class RunPage {
     const over = session.phase === "closed" || session.phase === "cancelled";
     byId("composer").hidden = over;
     for (const root of [byId("run"), byId("panel")]) root.classList.toggle("is-over", over);
-    const hint = over ? say("facilitate.over_hint") : (nextStep(session)?.hint ?? "");
+    const hint = over ? say(session.phase === "closed" ? "facilitate.over_hint" : "facilitate.called_off_hint") : (nextStep(session)?.hint ?? "");
     write(byId("hint"), hint);
     byId("hint").hidden = hint === "";
     this.#showHands(session.floor.hands ?? []);

@@ -31,7 +31,7 @@ export function person(sheet, act, row, running, more) {
       }),
     );
   if (!row.facilitator) {
-    if (running && row.here && !row.floor) add(say("facilitate.give_floor"), () => more.floor(row.handle));
+    if (running && row.here && !row.floor && !row.limits.includes("mute")) add(say("facilitate.give_floor"), () => more.floor(row.handle));
     if (row.line) add(say("facilitate.private_word"), () => more.word(row.handle));
     for (const limit of /** @type {const} */ (["hold", "mute", "remove"])) {
       const on = row.limits.includes(limit);

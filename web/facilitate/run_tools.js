@@ -9,7 +9,7 @@ import { running } from "./run_view.js";
 /** In the order in which an hour needs them. A crisis is no tool among others: its button is always there. */
 const TOOLS = /** @type {const} */ (["announce", "poll", "round", "slow", "groups", "extend", "lock", "journal", "close", "help"]);
 /** Only while the group talks. */
-const WHILE_RUNNING = new Set(["poll", "round", "groups", "extend", "close"]);
+const WHILE_RUNNING = new Set(["poll", "round", "groups", "extend"]);
 /** Also when all is over. */
 const AFTERWARDS = new Set(["journal", "help"]);
 
@@ -38,6 +38,7 @@ export class ToolsPanel {
       if (!label) continue;
       const over = session.phase === "closed" || session.phase === "cancelled";
       made.hidden = (WHILE_RUNNING.has(tool) && !running(session)) || (over && !AFTERWARDS.has(tool));
+      if (tool === "close") write(label, session.phase === "lobby" ? say("facilitate.tool_call_off") : say("facilitate.tool_close"));
       if (tool === "lock") write(label, session.locked ? say("facilitate.unlock") : say("facilitate.tool_lock"));
       if (tool === "slow") write(label, slow > 0 ? say("facilitate.slow_is", { seconds: slow }) : say("facilitate.tool_slow"));
       if (tool === "poll") write(label, session.poll ? say("facilitate.poll_is", { count: session.poll.votes ?? 0 }) : say("facilitate.tool_poll"));

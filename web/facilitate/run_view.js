@@ -20,6 +20,8 @@
  * @typedef {object} Staff what only facilitators are told
  * @property {string} [room] the back channel
  * @property {string[]} [members] participants with a place, as they came
+ * @property {number} [poll_k] results of a poll are shown when so many have voted
+ * @property {string} [erase] when what was said goes: "at_close" or "after_24h"
  * @property {string[]} [waiting]
  * @property {Limited[]} [limited]
  * @property {string[]} [unheard]

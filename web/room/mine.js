@@ -48,7 +48,7 @@ export class MineSheet {
   /** Ask, and show the answer. */
   async open() {
     const answer = await this.seat.ask({ t: "mine" });
-    if (answer.t === "mine") this.#show(say("mine.title"), lines(answer), this.#acts(answer));
+    if (answer.t === "mine") this.#show(say("mine.title"), lines(answer, this.seat.kind), this.#acts(answer));
     else this.#show(say("mine.title"), [el("p", { class: "trouble", role: "alert" }, refusal(answer)?.message ?? "")], []);
   }
 
@@ -66,11 +66,14 @@ export class MineSheet {
     const answer = await this.seat.ask({ t: "withdraw_all" });
     const sentence = answer.t === "ok" ? say("mine.done", { number: answer.count ?? 0 }) : (refusal(answer)?.message ?? "");
     const line = el("p", { role: "status", class: answer.t === "ok" ? "" : "trouble" }, sentence);
-    this.#show(say("mine.title"), [line], answer.t === "ok" ? [] : [button(say("mine.again"), () => void this.#withdraw())]);
+    // What waits for a facilitator is not the author's to take back: what is left is counted, and not promised.
+    const left = answer.t === "ok" ? await this.seat.ask({ t: "mine" }) : answer;
+    this.#show(say("mine.title"), [line, ...(left.t === "mine" ? lines(left, this.seat.kind) : [])], answer.t === "ok" ? [] : [button(say("mine.again"), () => void this.#withdraw())]);
   }
 
   /** @param {string} title @param {readonly Node[]} body @param {readonly Node[]} acts @param {string} [close] */
   #show(title, body, acts, close = say("common.close")) {
+    if (!this.#sheet.isConnected) return; // the page was covered while the server answered
     const heading = el("h2", { id: "mine-title", tabindex: "-1" }, title);
     const away = button(close, () => this.#sheet.close());
     this.#sheet.replaceChildren(el("div", { class: "deeds" }, heading, ...body, el("div", { class: "actions" }, ...acts, away)));
@@ -79,8 +82,8 @@ export class MineSheet {
   }
 }
 
-/** @param {Mine} mine */
-function lines(mine) {
+/** @param {Mine} mine @param {string} kind of room */
+function lines(mine, kind) {
   const counted = COUNTED.filter((what) => (mine[what] ?? 0) > 0).map((what) => say(`mine.${what}`, { number: mine[what] ?? 0 }));
   const stands = (mine.stands ?? []).flatMap((word) => (KNOWN[word] ? [say(KNOWN[word])] : []));
   const list = [...counted, ...stands];
@@ -88,13 +91,14 @@ function lines(mine) {
     el("p", {}, say("mine.about", { name: name(mine.handle) })),
     el("ul", { class: "lines" }, ...(list.length > 0 ? list : [say("mine.nothing")]).map((line) => el("li", {}, line))),
     el("p", {}, say("mine.not_held")),
-    el("p", {}, until(mine)),
+    el("p", {}, until(mine, kind)),
   ];
 }
 
-/** When it goes. @param {Mine} mine */
-function until(mine) {
+/** When it goes. @param {Mine} mine @param {string} kind */
+function until(mine, kind) {
   if (mine.erase_at) return say("mine.until", { time: when(mine.erase_at * 1000, "both") });
   const days = mine.kept_s / DAY_S;
-  return days > 1 ? say("entry.kept_days", { count: days }) : say("entry.kept_session");
+  if (kind === "session") return say("entry.kept_session");
+  return days > 1 ? say("entry.kept_days", { count: days }) : say("entry.kept_24_hours");
 }

@@ -17,7 +17,8 @@ const OPEN = new Set(["lobby", "opening", "open", "paused", "winding_down", "clo
 
 export class Door {
   #about = el("div", { class: "door" });
-  #instead = false;
+  /** Which date is shown instead of a way in, and what is needed then; "" where one can come in. */
+  #instead = "";
 
   /** @param {import("../room/entry.js").Entry} entry */
   constructor(entry) {
@@ -53,20 +54,22 @@ export class Door {
     const lines = about ? [el("p", { dir: "auto" }, about)] : [];
     if (open) lines.push(el("p", {}, phase === "lobby" && first ? say("session.door_lobby", { away: away(first.starts_at - now) }) : say("session.door_live")));
     this.#about.replaceChildren(...lines);
-    if (open === !this.#instead) return;
-    this.#instead = !open;
+    // Said again where a ticket came meanwhile: it is not asked for any more.
+    const { seat } = this.entry;
+    const needs = letsAllIn !== true && seat.ticket === null && seat.token === null;
+    const instead = open ? "" : JSON.stringify([first?.starts_at, needs]);
+    if (instead === this.#instead) return;
+    this.#instead = instead;
     if (open) this.entry.instead("");
-    else this.#later(first, now, [el("p", { class: "kicker", dir: "auto" }, title), ...(about ? [el("p", { dir: "auto" }, about)] : [])], letsAllIn === true);
+    else this.#later(first, now, [el("p", { class: "kicker", dir: "auto" }, title), ...(about ? [el("p", { dir: "auto" }, about)] : [])], needs);
   }
 
-  /** @param {SessionInfo["next"][number] | undefined} first @param {number} now @param {HTMLElement[]} what which session it is @param {boolean} opensToAll */
-  #later(first, now, what, opensToAll) {
+  /** @param {SessionInfo["next"][number] | undefined} first @param {number} now @param {HTMLElement[]} what which session it is @param {boolean} needs a ticket, or signing in */
+  #later(first, now, what, needs) {
     const rooms = el("a", { href: "/", class: "button main" }, say("common.show_rooms"));
     if (!first) return this.entry.instead(say("session.door_none"), ...what, rooms);
     const sentence = say("session.door_next", { when: when(first.starts_at * 1000, "both"), away: away(first.starts_at - now) });
-    const { around, seat } = this.entry;
-    const needs = !opensToAll && seat.ticket === null && seat.token === null;
-    const again = needs ? say(around.signIn ? "refusals.sign_in_needed" : "refusals.ticket_needed") : say("session.door_again");
+    const again = needs ? say(this.entry.around.signIn ? "refusals.sign_in_needed" : "refusals.ticket_needed") : say("session.door_again");
     const opens = first.lobby_minutes ? say("session.door_opens", { minutes: lasting(60 * first.lobby_minutes) }) : "";
     this.entry.instead(sentence, ...what, el("p", {}, [opens, again].filter(Boolean).join(" ")), el("p", {}, calendar()), rooms);
   }

@@ -89,12 +89,15 @@ export function standing(now, me) {
   const round = floor.round ?? null;
   const turn = floor.turn ?? null;
   const facilitator = you.facilitator === true;
+  // In a small group whoever likes writes: whose turn it is, is the whole group's business.
+  const apart = Boolean(you.group && now.breakouts);
   const speaker = round ? (round.todo[0] ?? "") : (turn?.handle ?? "");
-  const mine = speaker === me && speaker !== "";
+  const mine = !apart && speaker === me && speaker !== "";
   const talking = running(now) && !now.pause && you.member === true;
   /** @type {Standing["state"]} */
   let state = "none";
   if (you.muted) state = "muted";
+  else if (apart) state = "none";
   else if (round) state = mine ? "round_turn" : round.todo.includes(me) ? "round_waits" : "round_done";
   else if (turn) state = mine ? "turn" : "other_turn";
   return {
@@ -105,7 +108,7 @@ export function standing(now, me) {
     place: round ? round.todo.indexOf(me) + 1 : hands.indexOf(me) + 1,
     mayRaise: talking && !facilitator && !you.muted && floor.queue_open === true && !mine,
     raised: hands.includes(me),
-    mayPost: facilitator || !floor.by_hand || !running(now) || mine,
+    mayPost: facilitator || apart || !floor.by_hand || !running(now) || mine,
     queueClosed: talking && !facilitator && floor.queue_open !== true && (now.phase === "winding_down" || now.phase === "closing_round"),
   };
 }

@@ -13,6 +13,7 @@ from chatd.epochs.moving import goes_on
 from chatd.epochs.renewals import SCAN_S
 from chatd.node import TRIM_LATE_S
 from chatd.settings import Settings
+from chatd.steady import BELIEVE_S, SteadyClock
 from chatd.wire import ErrorCode
 from rooms.catalog import RoomSpec
 from rooms.log import Head, LogUnavailable
@@ -76,6 +77,47 @@ async def test_who_is_there_goes_on_under_another_handle_and_nothing_else_does(d
     assert {each["handle"] for each in newcomer.joined["roster"]} == {
         person.joined["handle"] for person in (anna, ben, newcomer)
     }, "the old handles have left"
+
+
+@story()
+async def test_each_window_goes_on_in_the_role_that_it_had(desk: Desk) -> None:
+    goes_late(desk)
+    await desk.adds(open=False)
+    lead = await desk.comes("lead", ticket=desk.ticket("facilitator", subject="p-17"))
+    anna = await desk.comes("the same person, as one of the group", ticket=desk.ticket(subject="p-17"))
+    assert (lead.joined.get("role"), anna.joined.get("role")) == ("facilitator", None)
+    await desk.passes(SOON_S + 5)
+    for person in (lead, anna):
+        await comes_along(person)
+    assert (lead.joined.get("role"), anna.joined.get("role")) == ("facilitator", None)
+
+
+@story()
+async def test_nobody_is_brought_past_a_door_that_was_put_in_meanwhile(desk: Desk) -> None:
+    goes_late(desk)
+    await desk.adds()
+    anna = await desk.comes("anna")
+    lead = await desk.comes("lead", ticket=desk.ticket("facilitator"))
+    await desk.catalog.change(RoomSpec(name=ROOM, title="t", open=False, door="pass"))
+    await desk.passes(SOON_S + 5)
+    assert "seat" not in await anna.hears("erased")
+    assert (await comes_along(lead))["role"] == "facilitator"
+
+
+@story(nodes=2)
+async def test_a_node_whose_clock_stood_still_ends_nothing_that_has_begun_since(desk: Desk) -> None:
+    """It slept over the end of the period and wakes up hours late, before its clock is believed."""
+    slept_s = 4 * 3600.0
+    late = SteadyClock(lambda: desk.wall() - slept_s, asyncio.get_running_loop().time)
+    slept_s = 0.0
+    desk.nodes[1].renewals._wall = late
+    anna = await desk.comes("anna")
+    await anna.asks("post", text="a hard morning")
+    before = await head(desk)
+    await desk.passes(BELIEVE_S - 10)
+    await desk.comes("ben", desk.nodes[1])
+    await desk.passes(SCAN_S + BELIEVE_S)
+    assert await head(desk) == before
 
 
 @story(ErrorCode.SEAT_REFUSED, nodes=3)

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
+import gmpy2  # type: ignore[import-untyped]  # it ships no types
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -45,6 +46,23 @@ def test_the_vector_of_the_rfc(theirs: rsa.RSAPrivateKey) -> None:
     blind_signature = BlindSigner(theirs).sign(blinded)
     assert blind_signature.hex() == VECTOR["blind_sig"]
     assert finalize(public, prepared, blind_signature, inverse).hex() == VECTOR["sig"]
+
+
+def test_while_one_signs_in_a_thread_the_others_go_on(
+    signer: BlindSigner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread alone does not do it: GMP keeps the interpreter's lock unless it is told to let go of it."""
+    lets_go = []
+
+    def seen(base: int, exponent: int, modulus: int) -> object:
+        lets_go.append(gmpy2.get_context().allow_release_gil)
+        return power(base, exponent, modulus)
+
+    power = gmpy2.powmod_sec
+    monkeypatch.setattr(blind_rsa, "powmod_sec", seen)
+    signer.sign(blind(signer.public, prepare(b"a pass for tonight"))[0])
+    assert lets_go == [True]
+    assert not gmpy2.get_context().allow_release_gil, "and all else is as it was"
 
 
 def test_what_is_signed_blind_is_good_and_cannot_be_tied(signer: BlindSigner) -> None:

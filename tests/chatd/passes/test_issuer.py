@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -163,6 +164,21 @@ async def test_when_a_period_is_over_nobody_can_say_who_had_asked(
     clock.now -= DAY
     await revived.prepare([ROOM])
     assert asked.period not in {key.period for key in revived.published() if key.room == ROOM}
+
+
+async def test_who_asks_while_another_process_ends_the_period_is_not_counted_anew(
+    tmp_path: Path, clock: Clock, issuing: PassIssuer
+) -> None:
+    """Their count is gone by then: it would be a second pass, and a row that nothing takes away."""
+    first, second = wish(issuing, clock), wish(issuing, clock)
+    await issuing.issue(ROOM, first.period, ANNA, first.seen)
+    other = issuer(tmp_path, clock)
+    clock.now += DAY + GRACE_S
+    await other.prepare([ROOM])
+    assert issuing.gives(ROOM, first.period), "it has not looked since"
+    assert await refusal(issuing, second, ANNA) is Why.NO_KEY
+    with closing(sqlite3.connect(tmp_path / NAME)) as connection:
+        assert connection.execute("SELECT count(*) FROM asked").fetchone() == (0,)
 
 
 async def test_the_folder_names_nobody_and_no_time_of_asking(

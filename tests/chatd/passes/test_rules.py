@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from chatd.passes.blind_rsa import BlindSigner
 from chatd.passes.keys import (
+    EARLY_S,
     MAX_DOCUMENT_BYTES,
     NoKeys,
     Passes,
@@ -124,6 +125,45 @@ def test_a_pass_of_another_period_opens_nothing(passes: Passes, signer: BlindSig
     renamed = Pass(PERIOD.label, other.prefix, other.nonce, other.signature)
     with pytest.raises(PassRefused):
         passes.check(renamed.token, ROOM)  # also where one key were used for two of them
+
+
+def test_at_a_turn_passes_of_both_periods_count_for_a_moment_and_for_a_session_never(
+    signer: BlindSigner,
+) -> None:
+    """Clocks of nodes differ. When a session was planned for does not: nobody is to be two people in it."""
+    clock = [float(PERIOD.ends_at - EARLY_S)]
+    passes = Passes(lambda: clock[0])
+    periods = (PERIOD, period_at(PERIOD.ends_at, DAY))
+    passes.learn(
+        [published(signer.public, ROOM, each.label, each.begins_at, each.ends_at) for each in periods]
+    )
+    old, new = (signed_by(signer, ROOM, each.label).token for each in periods)
+    passes.check(old, ROOM)
+    passes.check(new, ROOM)
+    passes.check(old, ROOM, PERIOD.ends_at - 60)
+    with pytest.raises(PassRefused):
+        passes.check(new, ROOM, PERIOD.ends_at - 60)
+    clock[0] -= 1
+    with pytest.raises(PassRefused):
+        passes.check(new, ROOM)
+
+
+def test_where_periods_have_another_length_since_one_of_two_keys_counts_on_every_node(
+    signer: BlindSigner,
+) -> None:
+    """Else a person with a pass of each would be two people."""
+    hours = period_at(NOW, 3600)
+    keys = [
+        published(signer.public, ROOM, each.label, each.begins_at, each.ends_at) for each in (PERIOD, hours)
+    ]
+    assert keys[0].begins_at < keys[1].begins_at
+    for learned in (keys, keys[::-1]):
+        passes = Passes(lambda: NOW)
+        passes.learn(learned)
+        assert passes.key(ROOM) == keys[0]
+        passes.check(signed_by(signer, ROOM, PERIOD.label).token, ROOM)
+        with pytest.raises(PassRefused):
+            passes.check(signed_by(signer, ROOM, hours.label).token, ROOM)
 
 
 def test_a_pass_of_another_room_opens_nothing(passes: Passes, signer: BlindSigner) -> None:

@@ -209,6 +209,26 @@ async def test_what_a_facilitator_closed_early_does_not_open_again(desk: Desk) -
 
 
 @story()
+async def test_what_a_facilitator_called_off_in_the_lobby_does_not_open_again(desk: Desk) -> None:
+    """Who waits is told, nobody else comes in, and a minute later nothing of it is left but its report."""
+    hour = Hour(desk)
+    await hour.plan(in_minutes=12)
+    facilitator, (anna, _) = await hour.gather(2)
+    await anna.asks("post", ROOM, text="Is anybody here?")
+    await facilitator.asks("move", ROOM, phase="cancelled")
+    await desk.passes(1)
+    assert anna.heard_all("session")[-1]["phase"] == "cancelled"
+    late = desk.connects("late")
+    assert (await late.refused("join", ROOM))["code"] == "not_open"
+    await desk.passes(ERASED_S + 5)
+    assert (await hour.head()).head == 0
+    await hour.reach(hour.starts_at + LASTS_S)
+    assert (await hour.head()).head == 0, "its time has come, and it does not open"
+    (report,) = await desk.reports.list(ROOM, 10)
+    assert not report.opened
+
+
+@story()
 async def test_the_next_one_begins_in_an_epoch_of_its_own(desk: Desk) -> None:
     """Also where the one before is to be kept for a day: the report is kept, and what was said goes now."""
     hour = Hour(desk)

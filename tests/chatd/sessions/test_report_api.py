@@ -55,8 +55,8 @@ def bearer(
     return {"authorization": f"Bearer {token}"}
 
 
-async def held(client: Browser, room: str, occurrence: str = YESTERDAY) -> Report:
-    """A session of `room`, whose log says what any other does; its report is kept."""
+async def kept(afterwards: Afterwards, room: str, occurrence: str = YESTERDAY) -> Report:
+    """The report of a session of `room`, whose log says what any other does."""
     hour = Hour()
     hour.session = msgspec.structs.replace(hour.session, occurrence=occurrence)
     hour.phase("lobby", -10)
@@ -65,10 +65,25 @@ async def held(client: Browser, room: str, occurrence: str = YESTERDAY) -> Repor
     hour.post(1, 12)
     hour.post(6, 3)
     hour.phase("closed", 60)
-    said = CheckIn(("open-larch",), (2, 2, 3), (0, 1, 6))
+    said = CheckIn(("open-larch",), (2, 2, 3), (0, 1, 6), (1, 2))
     session = msgspec.structs.replace(hour.session, before=said)
-    await client.node.afterwards.keep(room, hour.events, session)
+    await afterwards.keep(room, hour.events, session)
     return hour.report
+
+
+async def held(client: Browser, room: str, occurrence: str = YESTERDAY) -> Report:
+    return await kept(client.node.afterwards, room, occurrence)
+
+
+async def kept_month(afterwards: Afterwards) -> str:
+    """Twelve sessions of a month that has passed, not made yet; which month."""
+    now = time.time()
+    month = next(each for each in (month_from(now, -back) for back in (1, 2)) if due_at(each) <= now)
+    day = datetime.fromtimestamp(begins_at(month) + 7 * 24 * 3600, UTC).strftime("%Y%m%d")
+    for room in ("a", "b", "c"):
+        for hours in range(4):
+            await kept(afterwards, room, f"{day}T{hours:02}0000Z")
+    return month
 
 
 # ---- reports -----------------------------------------------------------------------------------
@@ -124,21 +139,18 @@ async def test_nobody_else_reads_them(client: Browser) -> None:
 
 async def test_a_month_is_for_who_plans_everything_and_only_a_whole_one(client: Browser) -> None:
     """A month that has passed is made when it is asked for; the present one, or any other window, is not."""
-    now = time.time()
-    present = month_from(now, 0)
-    past = next(month for month in (month_from(now, -back) for back in (1, 2)) if due_at(month) <= now)
-    day = datetime.fromtimestamp(begins_at(past) + 7 * 24 * 3600, UTC).strftime("%Y%m%dT190000Z")
-    for series in ("a", "b", "c"):
-        for hours in range(4):
-            await held(client, series, f"{day[:9]}{hours:02}0000Z")
+    present = month_from(time.time(), 0)
+    past = await kept_month(client.node.afterwards)
     planner = bearer(client, "*")
     answer = await client.get(f"/api/months/{past}", headers=planner)
     assert (answer.status_code, answer.json()["places"]) == (200, {"at_least": 84, "exact": True})
     assert answer.json()["check_ins"] == {
         "heavy_before": {"bands": [[0, 3], [4, 6], [7, 10]], "counts": [24, 24, 36]},
         "alone_before": {"bands": [[0, 6], [7, 10]], "counts": [12, 72]},
+        "burnout": {"bands": [[1, 2], [3, 5]], "counts": [12, 24]},
     }
-    one = await client.get(f"/api/series/a/reports/{day[:9]}000000Z", headers=planner)
+    listed = (await client.get("/api/series/a/reports", headers=planner)).json()["reports"]
+    one = await client.get(f"/api/series/a/reports/{listed[0]['occurrence']}", headers=planner)
     assert not {"before", "after", "check_ins"} & one.json().keys(), "nothing is told of one session"
     assert (await client.get("/api/months", headers=planner)).json() == {"months": [past]}
     for window in (present, "2026", "2026-12-01", "2026-W50", "0000-01", "9999-12", f"{past}..{present}"):
@@ -368,3 +380,33 @@ def test_the_command_shows_what_is_kept(tmp_path: Path, capsys: pytest.CaptureFi
         shown("night", svg=tmp_path / "none.svg")
     with pytest.raises(CannotDo):
         shown("night", "20261201T190000Z", svg=tmp_path / "hour.svg")
+
+
+def test_the_command_shows_a_month_with_what_people_said_of_themselves(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(data=tmp_path / "data")
+
+    async def keep() -> str:
+        await migrate(settings.store)
+        store = await open_store(settings.store)
+        month = await kept_month(Afterwards(store.reports, load_secret(settings), report_months=13))
+        await store.close()
+        return month
+
+    month = asyncio.run(keep())
+    show(month, data=settings.data)
+    rows = [tuple(line.split("  ", 1)) for line in capsys.readouterr().out.splitlines()]
+    assert [(row[0], row[-1].strip()) for row in rows][:3] == [
+        ("Month", month),
+        ("Sessions", "12"),
+        ("Held", "12"),
+    ]
+    shown = [line.split("  ")[-1].strip() for line in ("  ".join(row) for row in rows)][-5:]
+    assert shown == [
+        "0 to 3: 24, 4 to 6: 24, 7 to 10: 36",
+        "too few to show",
+        "0 to 6: 12, 7 to 10: 72",
+        "too few to show",
+        "1 to 2: 12, 3 to 5: 24",
+    ]

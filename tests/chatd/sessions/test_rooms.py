@@ -124,8 +124,8 @@ async def test_in_a_small_group_the_sessions_rules_hold_on_every_node(desk: Desk
     assert texts == ["So, we two"]
 
 
-@story(ErrorCode.SLOW_MODE)
-async def test_in_a_small_group_the_sessions_pace_holds(desk: Desk) -> None:
+@story(ErrorCode.SLOW_MODE, nodes=2)
+async def test_in_a_small_group_the_sessions_pace_holds_in_every_window(desk: Desk) -> None:
     _, lead, (anna, ben, *others) = await opened(desk, people=4)
     await lead.asks("slow", ROOM, seconds=15)
     room, _ = await split(desk, lead, [[anna, ben], others])
@@ -136,6 +136,16 @@ async def test_in_a_small_group_the_sessions_pace_holds(desk: Desk) -> None:
     assert (again["code"], again["retry_after_s"] > 14) == ("slow_mode", True)
     assert (await anna.refused("post", ROOM, key="k3", text="elsewhere"))["code"] == "slow_mode"
     assert (await ben.asks("post", room, text="my turn"))["seq"]
+    # Another window of hers, on another node, where her words came from the log.
+    async with carried(desk):
+        window = await desk.comes("anna's other window", desk.nodes[1], ROOM, seat=anna.joined["seat"])
+        await enters(window, room)
+        assert (await anna.asks("post", room, key="k1", text="first"))["seq"], "sent again, it is the same"
+        await desk.passes(16)
+        assert (await anna.asks("post", room, key="k4", text="second"))["seq"]
+        await desk.passes(1)
+        again = await window.refused("post", room, key="k5", text="from here")
+        assert (again["code"], again["retry_after_s"] > 12) == ("slow_mode", True)
     await enters(lead, room)
     for n in range(2):
         assert (await lead.asks("post", room, key=f"l{n}", text="we have time"))["seq"]

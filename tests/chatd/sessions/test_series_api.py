@@ -11,6 +11,7 @@ import httpx
 import msgspec
 import pytest
 
+from chatd.issuers import OWN
 from chatd.posting import MAX_POST_BYTES
 from chatd.sessions.series_links import AFTER_S, FACILITATORS_S
 from chatd.settings import Settings, load_secret
@@ -23,6 +24,7 @@ from rooms.series_dates_ical import upcoming
 from rooms.series_rules import plan_of
 from rooms.session import Phase, Session
 from rooms.session_events import PhaseChanged
+from tests.chatd.signing import Intranet, claims
 from tests.chatd.test_app import Browser, browsing
 
 CHAT = "https://chat.example.org"
@@ -518,6 +520,32 @@ async def test_a_link_that_was_made_with_a_link_ends_with_it(desk: Desk) -> None
         assert desk.tickets.check(token, "tea", time.time()).expires_at == ends_at
 
 
+async def test_whom_an_intranet_names_makes_links_that_last_and_those_make_none_that_last_longer(
+    tmp_path: Path,
+) -> None:
+    """The intranet's own ticket is good for a few minutes: it would be no link to facilitate with."""
+    intranet = Intranet("EdDSA", tmp_path)
+    issuers = (intranet.issuer(roles=("participant", "facilitator")),)
+    async with desk_in(tmp_path / "data", ticket_issuers=issuers) as desk:
+        await desk.planner().planned()
+
+        async def link(token: str, who: str = "facilitator") -> httpx.Response:
+            return await Planner(desk.browser, token).ask("POST", "/api/series/tea/links", {"for": who})
+
+        now = int(time.time())
+        signed = claims(room="tea", role="facilitator", exp=now + 300)
+        made = (await link(intranet.signs(signed))).json()
+        assert abs(made["expires_at"] - now - FACILITATORS_S) <= 2
+        token = made["url"].partition("#ticket=")[2]
+        ticket = desk.tickets.check(token, "tea", now)
+        assert (ticket.issuer, ticket.role, ticket.person) == (OWN, "facilitator", None)
+        assert (await link(token, "co_facilitator")).json()["expires_at"] == made["expires_at"]
+        for refused in ({"role": "participant"}, {"room": "coffee"}, {"room": "*"}, {"once": True}):
+            answer = await link(intranet.signs({**signed, **refused}))
+            assert answer.status_code in (401, 403), refused
+            assert "url" not in answer.json()
+
+
 async def test_a_participants_link_opens_the_room_once_until_the_session_is_over(desk: Desk) -> None:
     start = (datetime.now(UTC) + timedelta(hours=30)).strftime("%Y-%m-%dT%H:%M")
     await desk.planner().planned(timezone="UTC", starts=start, rrule="FREQ=WEEKLY")
@@ -637,6 +665,27 @@ async def test_a_cancelled_date_is_not_next(desk: Desk) -> None:
     await planner.ask("POST", "/api/series/tea/exceptions", wish)
     [tea] = (await desk.browser.get("/api/sessions")).json()["sessions"]
     assert tea["next"][0]["starts_at"] == second["starts_at"]
+
+
+async def test_what_was_called_off_in_its_lobby_is_not_next(desk: Desk) -> None:
+    start = (datetime.now(UTC) + timedelta(minutes=8)).strftime("%Y-%m-%dT%H:%M")
+    weekly = {"timezone": "UTC", "starts": start, "rrule": "FREQ=WEEKLY"}
+    first, second = (await desk.planner().planned(**weekly))["occurrences"][:2]
+
+    async def next_at() -> int:
+        [tea] = (await desk.browser.get("/api/sessions")).json()["sessions"]
+        assert len(tea["next"]) == 3
+        found: int = tea["next"][0]["starts_at"]
+        return found
+
+    assert await next_at() == first["starts_at"]
+    await begin(desk, "tea", "cancelled")
+    head = (await desk.browser.node.log.heads(["tea"]))["tea"]
+    assert head.rules.session is not None
+    await desk.browser.node.afterwards.keep("tea", [], head.rules.session)
+    assert await next_at() == second["starts_at"]
+    await desk.browser.node.log.erase("tea", head.epoch)
+    assert await next_at() == second["starts_at"], "and so when the room has forgotten it"
 
 
 async def test_the_description_has_what_is_there(desk: Desk) -> None:

@@ -330,6 +330,18 @@ async def test_an_answer_belongs_to_the_browser_that_asked(chat: Browser, id_pro
     assert COOKIE not in chat.cookies
 
 
+async def test_an_answer_that_is_not_this_sign_ins_does_not_stop_it(
+    chat: Browser, id_provider: IdProvider
+) -> None:
+    """One that began in another tab, before; and whatever address somebody else's page leads to."""
+    first = await id_provider.visit(await begin(chat), SUBJECT)
+    second = await id_provider.visit(await begin(chat, room=ROOM), SUBJECT)
+    for stray in (first, "/sign-in/callback?state=made-up&code=x", "/sign-in/callback"):
+        assert outcome((await chat.get(stray)).headers["location"]) == "state"
+    assert (await chat.get(second)).headers["location"] == f"/room/{ROOM}"
+    assert WAY_COOKIE not in chat.cookies
+
+
 WRONG_ANSWERS = [
     (r"state=[^&]+", "state=%C3%A9", "state"),
     (r"(state=[^&]+)", r"\1&\1", "state"),
