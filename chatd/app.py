@@ -27,13 +27,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
 
 import web
 from chatd import api
 from chatd.doctor.page import doctor_routes
 from chatd.embed import ANYBODYS, MODULES, embed_routes, room_page, sign_in, told_to_sign_in
-from chatd.headers import Guarded
+from chatd.headers import guard
 from chatd.languages import ENGLISH, Language
 from chatd.metrics import Metrics
 from chatd.node import Node
@@ -174,13 +173,7 @@ def create_app(
         lifespan=lifespan,
         exception_handlers={HTTPException: problem, Exception: problem},
     )
-    # Around everything, Starlette's own handler of crashes included: no answer leaves without the headers.
-    build = app.build_middleware_stack
-
-    def guarded() -> ASGIApp:
-        return Guarded(build(), settings)
-
-    app.build_middleware_stack = guarded  # type: ignore[method-assign]  # the one hook outside ServerErrorMiddleware
+    guard(app, settings)
     return app
 
 

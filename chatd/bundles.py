@@ -42,6 +42,11 @@ OWN_TABLE: Final = "const $M={};\n"
 """For a bundle in other people's pages, whose modules nobody else meets."""
 
 
+def lean(script: str) -> str:
+    """The same program without its comments and indentation."""
+    return str(jsmin(script))
+
+
 class Unbundled(ValueError):
     """A script is not in the form that is known here. The sentence names it and says what to write."""
 
@@ -60,7 +65,7 @@ class Module:
         if found := LEFT.search(rest):
             line = rest[found.start() :].partition("\n")[0]
             raise Unbundled(f'{path}: "{line[:60]}" is no import or export as chatd/bundles.py knows them.')
-        self._body = str(jsmin(rest))
+        self._body = lean(rest)
 
     @property
     def later(self) -> Sequence[str]:

@@ -7,6 +7,7 @@ with a long URL or a body (few routes take one: `POSTED`). Touches the messages 
 from collections.abc import Iterable
 from typing import Final
 
+from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chatd.settings import Settings
@@ -74,6 +75,16 @@ def security_headers(settings: Settings) -> Headers:
     if settings.public_url and settings.public_url.startswith("https://"):
         headers["strict-transport-security"] = "max-age=31536000"
     return [(name.encode(), value.encode()) for name, value in headers.items()]
+
+
+def guard(app: Starlette, settings: Settings) -> None:
+    """Put headers and bounds around all that `app` answers, what Starlette says of a crash included."""
+    build = app.build_middleware_stack
+
+    def guarded() -> ASGIApp:
+        return Guarded(build(), settings)
+
+    app.build_middleware_stack = guarded  # type: ignore[method-assign]  # the one hook outside ServerErrorMiddleware
 
 
 class Guarded:

@@ -22,11 +22,10 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from rjsmin import jsmin  # type: ignore[import-untyped]  # it ships no types
 from starlette.requests import Request
 from starlette.responses import Response
 
-from chatd.bundles import Bundler
+from chatd.bundles import Bundler, lean
 from chatd.languages import Languages
 
 TYPES: Final = {
@@ -218,7 +217,7 @@ def _found(root: Path) -> list[tuple[str, Path]]:
 
 
 def _lean(name: str, body: bytes) -> bytes:
-    return str(jsmin(body.decode())).encode() if name.endswith(".js") else body
+    return lean(body.decode()).encode() if name.endswith(".js") else body
 
 
 def _ready(name: str, body: bytes) -> File:

@@ -16,10 +16,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
 
 from chatd import api
-from chatd.headers import Guarded
+from chatd.headers import guard
 from chatd.metrics import Metrics
 from chatd.node import Node
 from chatd.passes.api import issuer_routes
@@ -66,10 +65,5 @@ def create_issuer(
         lifespan=lifespan,
         exception_handlers={HTTPException: problem, Exception: problem},
     )
-    build = app.build_middleware_stack
-
-    def guarded() -> ASGIApp:
-        return Guarded(build(), settings)
-
-    app.build_middleware_stack = guarded  # type: ignore[method-assign]  # the one hook outside ServerErrorMiddleware
+    guard(app, settings)
     return app
